@@ -157,7 +157,7 @@ fn may_grow(fs: &Fs) -> bool {
     }
 }
 
-/// Bytes of each initramfs in /boot that phase 3 makes anew; none where it cannot be looked at.
+/// Bytes of each initramfs in /boot that phase 3 rebuilds; empty if /boot cannot be read.
 fn initramfs_sizes() -> Vec<u64> {
     let files = std::fs::read_dir("/boot").into_iter().flatten().flatten();
     files

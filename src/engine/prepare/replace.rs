@@ -1,4 +1,4 @@
-//! A finished copy made anew in one step: `alt_disk_install -C --erase SERIAL DISK`, where DISK
+//! Replaces a finished copy in one step: `alt_disk_install -C --erase SERIAL DISK`, where DISK
 //! holds it.
 //!
 //! The new run's own checks come first. Then the old copy is forgotten as `-X` does it, journalled,
@@ -17,7 +17,7 @@ use crate::error;
 use crate::host::clock;
 use crate::text::shell::quoted;
 
-/// True if phase 1 may take the disks of a copy that stands there.
+/// Checks that phase 1 may use the disks of an existing copy.
 ///
 /// # Errors
 /// ALT-703 with the command that would do it, or what comes first.
@@ -77,8 +77,8 @@ pub fn describe_replacement(alternate: &Alternate) -> String {
     )
 }
 
-/// The world as the new run's checks may see it: LVM starts at boot what it finds, and volumes of
-/// the copy that nobody uses are put away before its disks are erased.
+/// The world as the new run's checks may see it: LVM activates all volumes at boot; unused volumes
+/// of the copy are deactivated before its disks are erased.
 pub fn without_idle_volumes(world: &World, alternate: &Alternate) -> World {
     let own = |lv: &&Lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg);
     let volumes: Vec<&Path> =

@@ -53,6 +53,10 @@ pub fn check_tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>)
     Ok(())
 }
 
+/// Checks that /alt_inst can be used as a mount point.
+///
+/// # Errors
+/// ALT-708 if something is mounted there, or it is not an empty directory.
 pub fn check_alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {

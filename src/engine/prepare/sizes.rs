@@ -32,6 +32,10 @@ pub fn lay_out_on(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<
     lay_out_targets(image, &places, needs)
 }
 
+/// Lays `image` out on these targets, enlarged by `needs`.
+///
+/// # Errors
+/// ALT-32x if it does not fit.
 pub fn lay_out_targets(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<Layout> {
     let mut random = uuid::Uuid::new_v4;
     let mut notes = vec![];
@@ -79,6 +83,7 @@ pub fn check_fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
         .map_err(|e| error::cause(&e))
 }
 
+/// The target of a layout that this disk is.
 pub fn layout_target(d: &Disk) -> Target {
     Target {
         name: d.name.clone(),

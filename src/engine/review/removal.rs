@@ -101,7 +101,8 @@ pub fn clean_up_page(
                 stays.push(format!("{}: the copy, finished or not. {AGAIN}", page::disk(layout)))
             }
             DiskAction::Erase(d) => {
-                // Where --erase has named the finished copy's disk, its serial number was typed.
+                // If --erase named the disk of the finished copy, its serial number was typed
+                // already.
                 if stage(alternate) == Stage::Unfinished {
                     typed.push(question(d, false));
                 }

@@ -147,7 +147,7 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
         .map_err(unfinished)
 }
 
-/// Marks an error after which an alternate stands there: the state tells.
+/// Marks an error that leaves an alternate behind, according to the state.
 fn unfinished(mut e: anyhow::Error) -> anyhow::Error {
     if matches!(State::peek(), Ok(Stored::None)) {
         return e;

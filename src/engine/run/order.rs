@@ -36,7 +36,7 @@ pub fn require_interrupted(stored: Option<Alternate>) -> Result<Alternate> {
 pub(super) fn completed_steps(alternate: &Alternate) -> Vec<StepId> {
     let mut done: Vec<StepId> = alternate.steps_done().into_iter().cloned().collect();
     if !alternate.begun(&StepId::Unmount) {
-        // A failure among the loader's steps took the loader off again: all of them are done anew.
+        // A failure among the loader's steps removed the loader again: all of them are repeated.
         done.retain(|id| {
             !matches!(
                 id,

@@ -27,7 +27,7 @@ use crate::event::Events;
 /// The disk as it is at this moment.
 ///
 /// # Errors
-/// ALT-705 if it is gone, or cannot be told from another.
+/// ALT-705 if it is gone, or cannot be distinguished from another.
 pub fn find_disk(layout: &DiskLayout) -> Result<Disk> {
     let world = World::gather()?;
     let by_identity = relocate::find_target(layout, &world).cloned();
@@ -35,7 +35,7 @@ pub fn find_disk(layout: &DiskLayout) -> Result<Disk> {
         .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))
 }
 
-/// The gate once more, right before the first write.
+/// Checks the target disks again, right before the first write.
 ///
 /// # Errors
 /// ALT-217 if a target is another disk than a moment ago; what the gate says.
@@ -78,8 +78,8 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
     }
 }
 
-/// The very disk that is about to be wiped goes through the gate once more: time has passed, and on
-/// a resumed run a reboot.
+/// Wipes a disk, after another check that it is free: time has passed, and before a resumed run
+/// perhaps a reboot.
 ///
 /// # Errors
 /// Errors of the check; ALT-217 if the disk was written to since the plan was made.
@@ -127,7 +127,7 @@ pub fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
         .map(drop)
 }
 
-/// Between the wipe and the table nobody may have put something there.
+/// Checks that nothing was written to the disk between the wipe and the partition table.
 fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
     let held = Held::disk(disk)?;
     let blocks = content::read(held.file(), disk.size, &content::places(disk.size, &[]));
@@ -165,7 +165,7 @@ fn open_volume(base: &AlternateSpec, device: &std::path::Path) -> Result<Held> {
     Ok(held)
 }
 
-/// Makes a volume group anew.
+/// Makes a volume group; one of an interrupted run is removed first.
 ///
 /// # Errors
 /// Errors of LVM; ALT-714 if a physical volume lies on another disk.
@@ -195,7 +195,7 @@ pub fn make_vg(base: &AlternateSpec, index: usize, events: &Events) -> Result<()
     pvs.into_iter().try_for_each(Held::close)
 }
 
-/// Makes a logical volume anew.
+/// Makes a logical volume; one of an interrupted run is removed first.
 ///
 /// # Errors
 /// Errors of LVM; ALT-714 if it lies on another disk.

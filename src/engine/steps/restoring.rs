@@ -86,7 +86,7 @@ pub fn restore_image(c: &mut Context) -> Result<()> {
     make_standard_directories(events)
 }
 
-/// The same image once more, for a run that goes on.
+/// Opens the same image again, for a resumed run.
 fn reopen(image: &ImageSource) -> Result<Archive> {
     let archive = Archive::open(&image.device)?;
     if fingerprint(archive.head.manifest.as_ref(), &image.device) != image.print {

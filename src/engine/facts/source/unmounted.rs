@@ -69,7 +69,7 @@ impl Describer<'_> {
     }
 
     /// The EFI system partition is often mounted on demand only, or not at all. It is part of the
-    /// system all the same.
+    /// system nevertheless.
     fn take_esp(&mut self, entry: &fstab::Entry, device: &Device) {
         let (lv, vg) = self.volume_name(device);
         let size_mb = device.size() / MIB;
@@ -163,7 +163,7 @@ impl Describer<'_> {
     }
 
     /// Swap space with a random key: what crypttab names is a volume of rootvg like other swap
-    /// space, and not encrypted in a way that matters, as nobody ever reads it again.
+    /// space, and its encryption does not matter, as it is never read again.
     fn swap_of_crypttab(&mut self) -> Result<()> {
         let text = self.crypttab.clone();
         for entry in
@@ -181,7 +181,7 @@ impl Describer<'_> {
         Ok(())
     }
 
-    /// True if a device is a mapping that crypttab makes anew at each start.
+    /// True if a device is a mapping that crypttab recreates at each start.
     pub(super) fn is_made_anew(&self, device: &Device) -> bool {
         let Device::Stacked(s) = device else { return false };
         let is_it = |e: &crypttab::Entry| e.is_made_anew() && s.dm_name.as_deref() == Some(e.name);

@@ -1,11 +1,11 @@
-//! A fresh identity for an installed image: what tells one installation from another is taken away,
-//! made anew, or named ([`table`] has the list and where it comes from).
+//! A fresh identity for an installed image: everything that distinguishes installations is removed,
+//! recreated, or reported ([`table`] has the list and its sources).
 //!
-//! systemd makes an empty /etc/machine-id anew at every start until it is written; ssh keys are
-//! made by a unit that is put there, as not every distribution makes missing ones by itself. Names
-//! by which disks are given out (iSCSI, NVMe) are made here. Host name, accounts and addresses stay
-//! as the image has them. A key by which somebody else knows the machine stays too, and is named:
-//! only an administrator can replace it.
+//! systemd fills an empty /etc/machine-id at every start until it can be written; ssh keys are made
+//! by a unit that is put there, as not every distribution makes missing ones by itself. Names by
+//! which disks are given out (iSCSI, NVMe) are made here. Host name, accounts and addresses stay as
+//! the image has them. A key by which others recognise the machine stays too, and is reported: only
+//! an administrator can replace it.
 
 mod made;
 pub mod table;
@@ -124,8 +124,8 @@ fn storage_names(copy: &Beneath, events: &Events) -> Result<()> {
     Ok(())
 }
 
-/// systemd's own secret is made anew when it is missing; but what was encrypted with it can then be
-/// read by nobody.
+/// systemd recreates its own secret when it is missing, but then nothing that was encrypted with it
+/// can be read.
 fn credential_secret(copy: &Beneath, events: &Events) -> Result<()> {
     let secret = "/var/lib/systemd/credential.secret";
     if !copy.exists(secret) {

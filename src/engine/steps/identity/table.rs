@@ -16,7 +16,7 @@
 //!   systemd-creds(1), systemd-tpm2-setup.service(8).
 //!
 //! Items that their owner recreates are removed. Items that two machines must not share for one
-//! moment gets a fresh name here. A key that somebody else knows this machine by, and that only an
+//! moment gets a fresh name here. A key by which others recognise this machine, and that only an
 //! administrator can replace, is never taken away: it is named.
 
 /// How an item is handled.
@@ -38,6 +38,7 @@ pub struct Item {
     pub what: &'static str,
     /// Full paths; `*` stands for anything in one name.
     pub paths: &'static [&'static str],
+    /// How they are handled.
     pub act: Act,
     /// The source: a tool that resets it, or its owner's manual.
     pub source: &'static str,
@@ -56,6 +57,7 @@ const fn name(
     Item { what, paths, act: Act::Name(todo), source }
 }
 
+/// All items, in the order in which they are handled.
 pub const ITEMS: &[Item] = &[
     remove(
         "random seed",
