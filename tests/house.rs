@@ -93,7 +93,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event", &["secret"]),
     ("secret", &[]),
     ("error", &[]),
-    ("testing", &["disk", "boot"]),
+    ("testing", &["archive", "image", "disk", "boot"]),
 ];
 /// Lines of the largest file.
 const MAX_LINES: usize = 500;

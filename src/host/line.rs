@@ -1,4 +1,4 @@
-//! What the kernel knows of a terminal's line.
+//! The kernel's settings of a terminal line.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, raise, sigaction};
 use nix::unistd::Pid;
 
-/// Columns and rows; None where the line does not know (a serial line), or is no terminal.
+/// Columns and rows; None if the line does not know (a serial line), or is no terminal.
 pub fn size(fd: impl AsFd) -> Option<(u16, u16)> {
     window(fd.as_fd().as_raw_fd()).filter(|(columns, rows)| *columns > 0 && *rows > 0)
 }

@@ -20,7 +20,7 @@ use crate::error;
 use crate::text::path::show_path;
 use crate::text::printable;
 
-/// What an image says of itself before its first file.
+/// The head of an image, before its first file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
     /// The layout, as text; also of an archive without manifest whose first member is `image.data`.
@@ -168,7 +168,7 @@ impl Archive {
         self.reader.piece()
     }
 
-    /// Whether [`Archive::again`] works: not for a pipe.
+    /// True if [`Archive::again`] works: not for a pipe.
     pub fn seekable(&self) -> bool {
         self.input.as_ref().is_some_and(Input::seekable)
     }
@@ -220,7 +220,7 @@ impl Archive {
 
 /// The manifest, if this program can know what it means.
 fn understood(text: &str) -> Result<Manifest> {
-    /// What every version has.
+    /// Fields that every version has.
     #[derive(Deserialize)]
     struct Any {
         format: u32,
@@ -247,3 +247,6 @@ fn understood(text: &str) -> Result<Manifest> {
     }
     Ok(manifest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::image::data::{Fs, ImageData, Lv, LvType, YesNo};
 /// The file systems that altdisk can make.
 pub const KINDS: [&str; 6] = ["ext4", "xfs", "btrfs", "vfat", "ext3", "ext2"];
 
-/// What is wrong, and where: the `index`th stanza of that name (from 0), and the field in it.
+/// A contradiction and its place: the `index`th stanza of that name (from 0), and the field in it.
 #[derive(Debug)]
 pub struct Contradiction {
     pub entry: &'static Entry,

@@ -23,7 +23,7 @@ pub struct ImageData {
     pub swap_file_data: Vec<SwapFile>,
 }
 
-/// Where the layout comes from. Informative.
+/// The origin of the layout. Informative.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct Image {
@@ -93,7 +93,7 @@ pub struct SourceDisk {
     pub sector_size: u32,
 }
 
-/// What a partition or logical volume holds.
+/// The content of a partition or logical volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LvType {
@@ -123,7 +123,7 @@ pub struct Lv {
 }
 
 impl Lv {
-    /// Whether a file system lies on this volume.
+    /// True if a file system lies on this volume.
     pub fn holds(&self, fs: &Fs) -> bool {
         self.logical_volume == fs.fs_lv && self.volume_group == fs.fs_vg
     }
@@ -143,9 +143,9 @@ pub struct Fs {
     pub fs_vg: Option<String>,
     /// `ext4`, `xfs`, `btrfs`, `vfat`, `ext3`, `ext2`.
     pub fs_vfs: String,
-    /// What its data needs at least, with head room: the floor for SHRINK.
+    /// The least space that its data needs, with head room: the floor for SHRINK.
     pub fs_min_size_mb: u64,
-    /// What is used now.
+    /// Space in use now.
     pub fs_used_mb: u64,
     /// fstab's options.
     #[serde(default)]

@@ -4,7 +4,7 @@
 /// Where it is; the directories themselves belong to a system.
 const DIRECTORIES: [&[u8]; 3] = [b"proc/", b"sys/", b"run/"];
 
-/// Whether a path (from the root on, no leading slash) is of something in one of those directories.
+/// True if a path (from the root on, no leading slash) is of something in one of those directories.
 pub fn is_shown(path: &[u8]) -> bool {
     DIRECTORIES.iter().any(|d| path.starts_with(d) && path.len() > d.len())
 }

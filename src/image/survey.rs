@@ -1,4 +1,4 @@
-//! What an archive without a manifest holds: one pass over it, nothing unpacked.
+//! The contents of an archive without a manifest: one pass over it, nothing unpacked.
 //!
 //! A few small texts are kept, the rest is counted. What can be installed from it (kernels,
 //! initramfs, loaders) is not judged here: the pass notes which of the files are there that such a
@@ -30,7 +30,7 @@ const MAX_TEXT: u64 = 64 << 10;
 /// How deep directories are counted: `usr/lib/x`.
 const MAX_DEPTH: usize = 3;
 
-/// What was found.
+/// The result of a survey.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
     /// host, machine_id, distribution, name, level and architecture. What follows from installed
@@ -42,7 +42,7 @@ pub struct Survey {
     pub bytes: u64,
     /// etc/fstab, if there is one.
     pub fstab: Option<String>,
-    /// What it looks like as a whole.
+    /// Its shape as a whole.
     pub shape: shape::Shape,
     /// Bytes and members below each directory.
     below: BTreeMap<Vec<u8>, (u64, u64)>,

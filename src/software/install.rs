@@ -209,7 +209,7 @@ fn prepared(
     let flags = flags(wanted, manager.name())?;
     has_password(wanted)?;
     let opened = Opened::open(&wanted.location, events)?;
-    inside.shown.extend(opened.shown());
+    inside.shared.extend(opened.shown());
     // What lies in a directory needs no network, and scripts have no business with it.
     inside.network = opened.shown().is_none();
     // Just removed: what is there now is ours and empty.
@@ -225,7 +225,7 @@ fn prepared(
         events,
     };
     let ended = update(&job, wanted, manager, before);
-    inside.shown.clear();
+    inside.shared.clear();
     // All of them, whatever one of them says.
     let undone = [held.close(), remove_work(&inside.root), opened.close()];
     undone.into_iter().fold(ended, Result::and)

@@ -10,7 +10,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::mounts;
-use crate::host::sandbox::SHOWN;
+use crate::host::sandbox::SHARED_DIR;
 
 /// Where a medium is mounted; one at a time, so that the next run finds what a killed one left.
 const MEDIUM: &str = "/run/altdisk-medium";
@@ -26,7 +26,7 @@ impl Opened {
     /// # Errors
     /// ALT-742 where a medium cannot be mounted.
     pub fn open(location: &Location, events: &Events) -> Result<Self> {
-        let inside = Path::new(SHOWN).join("images");
+        let inside = Path::new(SHARED_DIR).join("images");
         let directory = |here: PathBuf| Place::Directory { inside: inside.clone(), here };
         let (place, mounted) = match location {
             Location::Directory(dir) => (directory(dir.clone()), false),

@@ -160,7 +160,7 @@ impl From<&anyhow::Error> for Told {
     fn from(err: &anyhow::Error) -> Self {
         match crate::error::find(err) {
             Some(alt) => Self::new(format!("{}: {}", alt.entry.id, alt.cause), alt.remedy.clone()),
-            None => Self::new(format!("{err:#}"), ""),
+            None => Self::new(crate::error::cause(err), ""),
         }
     }
 }

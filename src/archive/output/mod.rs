@@ -134,7 +134,7 @@ impl Output {
 }
 
 fn failed(name: &Path, e: &io::Error) -> anyhow::Error {
-    let cause = format!("writing {}: {e}", name.display());
+    let cause = format!("{} could not be written: {e}", name.display());
     match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             error::IMAGE_FULL.with_cause(cause)

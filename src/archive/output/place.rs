@@ -17,7 +17,7 @@ use crate::error;
 use crate::host::tree;
 use crate::text::shell::quote;
 
-/// So much is written before the kernel is told to begin with it: the end is short then.
+/// Bytes after which the kernel is told to begin writing: the end is short then.
 const EARLY: u64 = 32 << 20;
 
 pub enum Kind {
@@ -28,7 +28,7 @@ pub enum Kind {
     File(PathBuf),
 }
 
-/// What `name` means.
+/// The kind of output that `name` stands for.
 ///
 /// # Errors
 /// ALT-658 for what no image can be written to.
@@ -41,7 +41,10 @@ pub fn kind(name: &Path) -> Result<Kind> {
     let meta = match fs::metadata(name) {
         Ok(meta) => meta,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return new_file(name),
-        Err(e) => return Err(error::IMAGE_PLACE.with_cause(format!("{}: {e}", name.display()))),
+        Err(e) => {
+            return Err(error::IMAGE_PLACE
+                .with_cause(format!("{} could not be examined: {e}", name.display())));
+        }
     };
     let kind = meta.file_type();
     if kind.is_dir() {
@@ -104,7 +107,8 @@ impl NewFile {
     pub fn make(path: &Path) -> Result<Self> {
         let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
         let cannot = |e: io::Error| {
-            error::IMAGE_WRITE.with_cause(format!("making a file in {}: {e}", directory.display()))
+            error::IMAGE_WRITE
+                .with_cause(format!("no file could be made in {}: {e}", directory.display()))
         };
         let beside = beside(path);
         let mut options = fs::OpenOptions::new();

@@ -100,7 +100,7 @@ impl<'a> MemberReader<'a> {
         }
     }
 
-    /// What is to be set at the end: of directories everything, of files the flags.
+    /// Metadata to be set at the end: of directories everything, of files the flags.
     pub fn into_deferred(self) -> (DeferredMetadata, DeferredMetadata) {
         (self.directories, self.flags)
     }

@@ -92,7 +92,7 @@ fn open(dir: &Path, path: &Path) -> Result<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::tar::built;
+    use crate::testing::archive;
 
     #[test]
     fn packages_and_databases() {
@@ -103,9 +103,9 @@ mod tests {
             std::fs::write(path, bytes).unwrap();
         };
         let info = |name: &str| format!("pkgname = {name}\npkgver = 2-1\narch = any\n");
-        let file = |name: &str, content: &[u8]| built::member(name, b'0', content);
+        let file = |name: &str, content: &[u8]| archive::member(name, b'0', content);
         let package = |name: &str| {
-            built::archive(&[
+            archive::archive(&[
                 file(".BUILDINFO", b"x"),
                 file(".PKGINFO", info(name).as_bytes()),
                 file("usr/x", b"y"),
@@ -117,7 +117,7 @@ mod tests {
             "torn-2-1-any.pkg.tar.zst",
             &zstd::encode_all(package("torn").as_slice(), 1).unwrap()[..20],
         );
-        write("none-1-1-any.pkg.tar", &built::archive(&[file("usr/x", b"y")]));
+        write("none-1-1-any.pkg.tar", &archive::archive(&[file("usr/x", b"y")]));
         write("a-2-1-any.pkg.tar.zst.sig", b"signature");
         write("notes.db", b"something else");
         // What the database knows is not opened.

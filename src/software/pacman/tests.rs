@@ -8,9 +8,9 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
 use super::*;
-use crate::archive::tar::built;
 use crate::event::Events;
 use crate::software::flags::{self, Flags};
+use crate::testing::archive;
 
 /// The newest directory in the tests' cache whose name begins so.
 fn cached(begin: &str) -> Option<PathBuf> {
@@ -74,7 +74,7 @@ impl Root {
             return None;
         }
         let mut inside = Sandbox::new(&dir.path().join("root"));
-        inside.shown = vec![(dir.path().join("packages"), "/run/altdisk/images".into())];
+        inside.shared = vec![(dir.path().join("packages"), "/run/altdisk/images".into())];
         let place = Place::Directory {
             inside: "/run/altdisk/images".into(),
             here: dir.path().join("packages"),
@@ -94,8 +94,8 @@ impl Root {
         let mut all: Vec<(&str, &[u8])> = vec![(".PKGINFO", info.as_bytes())];
         all.extend(files.iter().map(|(path, text)| (*path, text.as_bytes())));
         let members: Vec<Vec<u8>> =
-            all.iter().map(|(path, text)| built::member(path, b'0', text)).collect();
-        let package = built::archive(&members);
+            all.iter().map(|(path, text)| archive::member(path, b'0', text)).collect();
+        let package = archive::archive(&members);
         let at = self.dir.path().join(format!("packages/sub/{name}-{version}-any.pkg.tar.zst"));
         fs::write(at, zstd::encode_all(package.as_slice(), 1).unwrap()).unwrap();
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 use crate::event::{Event, Events, Sink};
-use crate::host::sandbox::{SHOWN, Sandbox};
+use crate::host::sandbox::{SHARED_DIR, Sandbox};
 use crate::software::{Flags, Goal, Job, Manager, Place, Transaction};
 
 pub struct Root {
@@ -106,7 +106,7 @@ impl Root {
         work: impl FnOnce(&Job) -> T,
     ) -> T {
         let here = self.world.join(dir);
-        let at = Path::new(SHOWN).join("location");
+        let at = Path::new(SHARED_DIR).join("location");
         self.at(
             manager,
             &Place::Directory { inside: at.clone(), here: here.clone() },
@@ -137,7 +137,7 @@ impl Root {
         work: impl FnOnce(&Job) -> T,
     ) -> anyhow::Result<T> {
         let mut inside = Sandbox::new(&self.root);
-        inside.shown = shown;
+        inside.shared = shown;
         inside.network = !matches!(place, Place::Directory { .. });
         let here = self.root.join(&WORK[1..]);
         let _ = fs::remove_dir_all(&here);

@@ -152,7 +152,7 @@ impl<W: Write> Talk<W> {
                 self.item("! ", &format!("{} {}", alt.entry.id, alt.cause));
                 self.item("  what to do: ", &alt.remedy);
             }
-            None => self.item("! ", &format!("{err:#}")),
+            None => self.item("! ", &error::cause(err)),
         }
     }
 
