@@ -17,9 +17,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::archive::Archive;
+use super::kernel_files::is_kernel_file;
 use super::level::{level, value};
 use super::manifest::System;
-use super::shown::is_shown;
 use crate::archive::tar::{Kind, Member};
 use crate::event::Events;
 use shape::MAX_NAMES;
@@ -132,7 +132,7 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
         archive.notes().into_iter().for_each(|n| events.warn(n));
         let Some(parts) = parts(&member.path) else { continue };
         found.shape.see(&parts, &member);
-        if is_shown(&parts.join(&b'/')) {
+        if is_kernel_file(&parts.join(&b'/')) {
             found.shape.shown += 1;
             continue;
         }

@@ -135,7 +135,7 @@ impl Input {
     ///
     /// # Errors
     /// ALT-640 for a pipe.
-    pub fn again(self) -> Result<Self> {
+    pub fn reopen(self) -> Result<Self> {
         let refused = |why: String| error::IMAGE_AGAIN.with_cause(format!("{}: {why}", self.name));
         // A thread that is still reading would take bytes away.
         self.reading.stop();

@@ -21,7 +21,7 @@ pub struct Shape {
     layers: bool,
     links: HashSet<Vec<u8>>,
     through: Option<String>,
-    /// Members that are not restored, see [`crate::image::shown`].
+    /// Members that are not restored, see [`crate::image::kernel_files`].
     pub shown: u64,
 }
 

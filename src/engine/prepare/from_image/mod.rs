@@ -31,7 +31,7 @@ use crate::image::archive::{Archive, Head};
 use crate::image::data::ImageData;
 use crate::image::manifest::System;
 use crate::image::survey::Survey;
-use crate::image::{parse, shown};
+use crate::image::{kernel_files, parse};
 
 /// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
 pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
@@ -175,14 +175,15 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
         let found = surveyed::survey(&mut archive, &Events::new())?;
         compatibility::root(&found)?;
         warnings.extend(archive.notes());
-        warnings.extend(Some(found.shape.shown).filter(|n| *n > 0).map(shown::left_out));
+        warnings
+            .extend(Some(found.shape.shown).filter(|n| *n > 0).map(kernel_files::left_out_note));
         let (system, files, bytes) = (found.system.clone(), found.files, found.bytes);
         return Ok(Seen {
             head,
             survey: Some(found),
             system,
             known: true,
-            archive: Some(archive.again()?),
+            archive: Some(archive.reopen()?),
             files,
             bytes,
         });

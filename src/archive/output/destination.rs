@@ -18,9 +18,11 @@ use crate::host::tree;
 use crate::text::shell::quote;
 
 /// Bytes after which the kernel is told to begin writing: the end is short then.
-const EARLY: u64 = 32 << 20;
+const EARLY_WRITE: u64 = 32 << 20;
 
+/// A kind of output.
 pub enum Kind {
+    /// Standard output.
     Standard,
     /// A tape, another character device, a named pipe.
     Device,
@@ -32,7 +34,7 @@ pub enum Kind {
 ///
 /// # Errors
 /// ALT-658 for what no image can be written to.
-pub fn kind(name: &Path) -> Result<Kind> {
+pub fn classify(name: &Path) -> Result<Kind> {
     let not =
         |what: &str| Err(error::IMAGE_PLACE.with_cause(format!("{} is {what}", name.display())));
     if name == Path::new("-") {
@@ -159,7 +161,7 @@ impl NewFile {
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.written += bytes.len() as u64;
-        if self.written - self.told >= EARLY {
+        if self.written - self.told >= EARLY_WRITE {
             tree::begin_writing(&self.file, self.told, self.written - self.told);
             self.told = self.written;
         }
