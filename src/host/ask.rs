@@ -382,7 +382,10 @@ mod tests {
         };
         let _stop = question.start(move |r| drop(sender.send(r)));
         let err = receiver.recv_timeout(Duration::from_secs(9)).unwrap().unwrap_err();
-        assert!(err.to_string().starts_with("ALT-906: `no-such-program ***`: "), "{err}");
+        assert!(
+            err.to_string().starts_with("ALT-906: `no-such-program ***` could not be started: "),
+            "{err}"
+        );
     }
 
     #[test]
