@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// What stands in place of a secret.
+/// Replaces a secret.
 pub const MASK: &str = "***";
 
 /// A text that may hold secrets: shown masked, whether by `{}` or by `{:?}`.
@@ -54,7 +54,7 @@ impl fmt::Debug for SecretText {
 static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// A shorter password is masked only where its place tells: it may be a part of any word.
 const MIN_KNOWN_LEN: usize = 6;
-/// What the name of an option, a variable or a parameter holds whose value is a secret; compared
+/// Parts of names of options, variables or parameters whose value is a secret; compared
 /// without `-` and `_`.
 const SECRET_NAMES: [&str; 9] = [
     "password",
@@ -67,7 +67,7 @@ const SECRET_NAMES: [&str; 9] = [
     "credential",
     "authorization",
 ];
-/// What such a name ends with.
+/// Endings of such names.
 const SECRET_ENDS: [&str; 3] = ["pass", "auth", "pw"];
 /// Parameters of a URL's query that say nothing secret. Every other value is masked.
 const PLAIN_PARAMETERS: [&str; 14] = [
@@ -230,7 +230,7 @@ pub fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What stands between `Authorization:` and the secret (RFC 9110, 11.6.2).
+/// Words between `Authorization:` and the secret (RFC 9110, 11.6.2).
 fn is_scheme(word: &str) -> bool {
     ["basic", "bearer", "token"].iter().any(|s| word.eq_ignore_ascii_case(s))
 }
@@ -298,7 +298,7 @@ fn masked_query(rest: &str) -> Cow<'_, str> {
     let mut out = path.to_owned();
     for part in query.split_inclusive(['?', '&', ';', '#']) {
         let part_text = part.trim_end_matches(['?', '&', ';', '#']);
-        // What ends a quoted URL is not a part of it.
+        // The closing quote of a URL is not a part of it.
         let text = part_text.trim_end_matches(['"', '\'', ')', '>', ',']);
         match text.split_once('=') {
             Some((name, value)) if !value.is_empty() && !is_plain_parameter(name) => {

@@ -85,7 +85,7 @@ fn lists_and_locations_are_looked_at_first() {
         (
             &["-C", "-l", "/tmp", "x"],
             2,
-            "ALT-741 -l /tmp is given, and nothing to install from there",
+            "ALT-741 -l /tmp is given, but nothing to install from there",
         ),
         (
             &["-C", "-l", "/tmp", "-w", "linux-*", "x"],

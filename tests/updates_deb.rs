@@ -211,6 +211,8 @@ fn what_fails_is_told_and_can_be_repeated() {
     packages.build("friend", "1.0", "", &[]);
     packages.build("lonely", "1.0", "Depends: nothere\n", &[]);
     said(&machine.run(&format!("{UPDATE} -w fat")), 4, &["ALT-735"]);
+    let unchanged = machine.run("alt_disk_install -C -B -P 3");
+    said(&unchanged, 3, &["ALT-707", "the update changed no package"]);
     said(&machine.run(&format!("{UPDATE} -w 'foe friend'")), 4, &["ALT-740", "Conflicts: friend"]);
     said(
         &machine.run(&format!("{UPDATE} -w lonely")),

@@ -64,14 +64,14 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 /// The one place where the command line hands over to the engine. Returns the sentence that ends
 /// the run.
 fn run_engine(action: Action, output: Output, events: &Events) -> Result<String> {
-    let options = engine::run::Options { verbose: output.verbose };
+    let options = engine::steps::context::Options { verbose: output.verbose };
     match action {
         Action::Install(request) => engine::run::install(&request, options, events),
         Action::Resume => engine::run::resume(options, events),
         Action::CleanUp { erase, .. } => engine::run::cleanup::clean_up(&erase, events),
         Action::Review(of) => review::review(&of),
         Action::Preview { request, json } => {
-            let text = engine::review::preview::preview(&request, json, events)?;
+            let text = engine::review::preview::preview_request(&request, json, events)?;
             match (json, std::io::stdout().is_terminal()) {
                 (true, _) => print_raw(&text, Exit::Done),
                 (false, true) => print_text(&wrap_lines(&text), Exit::Done),

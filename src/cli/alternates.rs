@@ -8,9 +8,12 @@ use crate::cli::output::wrap_paragraph;
 use crate::disk::gate::is_clone;
 use crate::disk::model::{Disk, Role, World, clone_again};
 use crate::disk::roles::roles;
-use crate::engine::state::standing::{Marks, Standing, Unreadable, seen};
+use crate::engine::paths::ALT_INST;
+use crate::engine::prepare::target_disks;
+use crate::engine::privilege;
+use crate::engine::run::order;
+use crate::engine::state::record_state::{Marks, RecordState, Unreadable, unsafe_as_unreadable};
 use crate::engine::state::{Alternate, State};
-use crate::engine::{ALT_INST, prepare, run};
 use crate::error;
 use crate::host::{clock, mounts};
 use crate::job::{self, Id, Summary};
@@ -32,12 +35,15 @@ struct Known<'w> {
 /// # Errors
 /// Where the records cannot be read, or a tool is missing.
 pub fn tell(world: &World, as_json: bool) -> Result<String> {
-    run::require_root()?;
-    let roles = roles(world, &prepare::known(&[])?);
-    let (stored, unreadable) = match Standing::of(seen(State::peek())?) {
-        Standing::None => (None, None),
-        Standing::Known(a) => (Some(*a), None),
-        Standing::NoJournal(_) | Standing::Unreadable(_) => (None, Marks::read(world).unreadable),
+    privilege::require_root()?;
+    let roles = roles(world, &target_disks::known_disks(&[])?);
+    let (stored, unreadable) = match RecordState::from_stored(unsafe_as_unreadable(State::peek())?)
+    {
+        RecordState::None => (None, None),
+        RecordState::Known(a) => (Some(*a), None),
+        RecordState::NoJournal(_) | RecordState::Unreadable(_) => {
+            (None, Marks::read(world).unreadable)
+        }
     };
     let with = |role: Role| {
         world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>()
@@ -62,7 +68,7 @@ fn in_json(k: &Known) -> Value {
             "argv": a.made_by(),
             "phases": a.phases_done(),
             "complete": a.run_complete(),
-            "steps_left": if a.run_complete() { 0 } else { run::left(a).len() },
+            "steps_left": if a.run_complete() { 0 } else { order::remaining_steps(a).len() },
             "removing": a.cleaning(),
             "mounted": k.mounted,
         })
@@ -155,7 +161,7 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
             lines.push(works(job, &busy));
             return lines;
         }
-        let left = run::left(a);
+        let left = order::remaining_steps(a);
         let next = left.first().map_or(String::new(), |s| format!(", next: {}", s.title));
         lines.push(format!("the last run did not finish; steps left: {}{next}", left.len()));
         lines.push("`alt_disk_install --resume` goes on with it".to_owned());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::help::WIDTH;
 use crate::event::lines::{Shown, line, percent, progress};
-use crate::event::{Event, Sink, State};
+use crate::event::{Event, Sink, StepStatus};
 use crate::host::fd;
 use crate::text::{printable_lines, wrap};
 
@@ -143,8 +143,8 @@ impl Sink for Console {
     fn take(&mut self, event: &Event) -> std::io::Result<()> {
         match event {
             Event::Progress { .. } => self.progress(event),
-            Event::Step { state: State::Done | State::Failed, .. }
-            | Event::Phase { state: State::Done | State::Failed, .. } => self.finish(),
+            Event::Step { state: StepStatus::Done | StepStatus::Failed, .. }
+            | Event::Phase { state: StepStatus::Done | StepStatus::Failed, .. } => self.finish(),
             _ => {}
         }
         match event {

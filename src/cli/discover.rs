@@ -9,7 +9,7 @@ use crate::cli::list::{Candidate, candidates, images};
 use crate::cli::output::print_text;
 use crate::disk::practice;
 use crate::engine::facts::Facts;
-use crate::engine::state::standing;
+use crate::engine::state::record_state;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::DISCOVER;
@@ -57,7 +57,7 @@ fn clone(all: &[Candidate]) -> Vec<(&'static str, String)> {
 
 /// Where the alternate is, and whether its disk can be in a boot list.
 fn alternate() -> Result<Vec<(&'static str, String)>> {
-    let base = standing::readable_base()?;
+    let base = record_state::readable_base()?;
     let disks: Vec<&str> =
         base.iter().flat_map(|b| &b.layout.disks).map(|d| d.name.as_str()).collect();
     let bootlist = if base.as_ref().is_some_and(|b| b.on_practice_disks()) { "no" } else { "yes" };

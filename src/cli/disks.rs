@@ -13,8 +13,8 @@ use crate::cli::{alternates, getopt};
 use crate::disk::gate::{self, Kind, Verdict, describe};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
-use crate::engine::prepare;
-use crate::engine::state::standing::Marks;
+use crate::engine::prepare::target_disks;
+use crate::engine::state::record_state::Marks;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::DISKS;
@@ -49,7 +49,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
             print_text(&text, Exit::Done)
         });
     }
-    let roles = roles(&world, &prepare::known(&[])?);
+    let roles = roles(&world, &target_disks::known_disks(&[])?);
     let seen = Seen { world: &world, roles: &roles, marks: &marks };
     let mut named: Vec<&Disk> = vec![];
     for word in words {

@@ -13,7 +13,8 @@ use crate::cli::getopt::Parsed;
 use crate::cli::list::images;
 use crate::cli::session::{attach_console, begin, end};
 use crate::cli::{getopt, in_job, json, savetree, values};
-use crate::engine::mksysb::{self, Request};
+use crate::engine::mksysb;
+use crate::engine::mksysb::Request;
 use crate::error::{self, Exit};
 use crate::event::{Event, Events};
 use crate::flags::MKSYSB;
@@ -52,7 +53,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let request = request(&parsed, image)?;
     make_own_directory(&request.to)?;
     let job = sinks(&parsed, events, image == "-", args)?;
-    let exit = tell(events, mksysb::save(&request, events));
+    let exit = tell(events, mksysb::save_image(&request, events));
     end(job, exit);
     Ok(exit)
 }
@@ -161,7 +162,7 @@ fn tell(events: &Events, done: Result<String>) -> Exit {
 
 fn list(image: &Path) -> Result<Exit> {
     let mut out = std::io::BufWriter::new(std::io::stdout());
-    let listed = mksysb::list(image, |line| Ok(writeln!(out, "{line}")?));
+    let listed = mksysb::list_members(image, |line| Ok(writeln!(out, "{line}")?));
     let closed = |e: &anyhow::Error| {
         e.chain().any(|c| {
             c.downcast_ref::<std::io::Error>()
@@ -180,5 +181,5 @@ fn check(image: &Path, p: &Parsed, events: &Events) -> Result<Exit> {
     if let Some(fd) = values::events_fd(p)? {
         events.add(Box::new(json::JsonLines::on(fd)?));
     }
-    mksysb::check(image, events).map(|_| Exit::Done)
+    mksysb::verify_image(image, events).map(|_| Exit::Done)
 }

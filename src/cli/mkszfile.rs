@@ -25,7 +25,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     if parsed.operands.len() > 1 {
         return Err(error::UNEXPECTED_OPERAND.with_cause("more than one file is named"));
     }
-    crate::engine::run::require_root()?;
+    crate::engine::privilege::require_root()?;
     let facts = Facts::gather()?;
     let mut text = String::new();
     let refused = facts.source.refusals.iter().map(|r| &r.cause);

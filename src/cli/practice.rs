@@ -9,8 +9,7 @@ use crate::cli::output::print_text;
 use crate::cli::session::attach_console;
 use crate::disk::practice::{self, Practice};
 use crate::disk::size::parse;
-use crate::engine::state::State;
-use crate::engine::state::standing;
+use crate::engine::state::{State, record_state};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::PRACTICE;
@@ -90,7 +89,7 @@ fn create(parsed: &Parsed, names: &[&str], events: &Events) -> Result<String> {
 }
 
 fn remove(names: &[String], events: &Events) -> Result<String> {
-    let alternate = standing::readable_base()?.map_or(vec![], |b| b.layout.disks);
+    let alternate = record_state::readable_base()?.map_or(vec![], |b| b.layout.disks);
     if let Some(name) =
         names.iter().find(|n| alternate.iter().any(|d| d.serial == Some(practice::serial(n))))
     {

@@ -10,9 +10,10 @@ use anyhow::Result;
 use crate::cli::output::{print_review, print_text};
 use crate::cli::session::attach_console;
 use crate::cli::{bootlist, getopt};
+use crate::engine::privilege;
 use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
-use crate::engine::{run as engine_run, steps};
+use crate::engine::steps::finish;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::RESTART;
@@ -27,7 +28,7 @@ use crate::job::{self, State as JobState, Summary};
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&RESTART, args)?;
     attach_console(events, &RESTART, false, false, false);
-    engine_run::require_root()?;
+    privilege::require_root()?;
     if !parsed.has("review") && !parsed.has("yes") {
         return Err(error::RESTART_UNCONFIRMED.with_cause("neither --yes nor a terminal"));
     }
@@ -37,7 +38,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         let page = page(&bootlist::next(events), logins::list());
         return print_review(&page);
     }
-    steps::reboot(events)?;
+    finish::reboot(events)?;
     Ok(print_text("The machine restarts now.\n", Exit::Done))
 }
 

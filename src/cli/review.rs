@@ -28,11 +28,11 @@ const IN_PANELS: [(&str, &str); 6] = [
 /// The refusals that the run itself would meet.
 pub fn review(action: &Action) -> Result<String> {
     let page = match action {
-        Action::Install(request) => review::of_install(request),
-        Action::Resume => review::of_resume(),
-        Action::CleanUp { erase, ask } => review::of_clean_up(erase, *ask),
+        Action::Install(request) => review::review_install(request),
+        Action::Resume => review::review_resume(),
+        Action::CleanUp { erase, ask } => review::review_clean_up(erase, *ask),
         Action::Review(of) => return review(of),
-        Action::Preview { request, .. } => review::of_install(request),
+        Action::Preview { request, .. } => review::review_install(request),
     };
     Ok(serde_json::to_string_pretty(&page.map_err(in_panel_words)?)? + "\n")
 }

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use crate::cli::output::{print_raw, print_text, wrap_paragraph};
 use crate::cli::{getopt, help};
-use crate::engine::state::updates::{self, Update};
-use crate::engine::state::{self, State};
+use crate::engine::paths::STATE;
+use crate::engine::state::updates::Update;
+use crate::engine::state::{State, updates};
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::SOFTWARE;
@@ -26,22 +27,22 @@ use crate::text::shell::quoted;
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&SOFTWARE, args)?;
     let hidden = !nix::unistd::geteuid().is_root()
-        && std::fs::read_dir(state::DIR)
+        && std::fs::read_dir(STATE)
             .is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
     if hidden {
         return Err(error::NOT_ROOT.with_cause(format!(
             "what was updated is recorded below {}, which only root can read",
-            state::DIR
+            STATE
         )));
     }
     let here = Beneath::open(Path::new("/"))?;
     let copy_is_known = State::peek_base()?.known()?.is_some();
     let alternate = if copy_is_known {
-        Some(updates::read(&here, &Path::new(state::DIR).join("altinst"))?)
+        Some(updates::read(&here, &Path::new(STATE).join("altinst"))?)
     } else {
         None
     };
-    let system = updates::read(&here, Path::new(state::DIR))?;
+    let system = updates::read(&here, Path::new(STATE))?;
     Ok(if parsed.has("json") {
         print_raw(&in_json(alternate.as_deref(), &system), Exit::Done)
     } else {

@@ -4,13 +4,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::plan::layout::{Fresh, Target, lay_out};
-use super::plan::{self, Base, Bootable, Firmware, Imaged};
-use super::prepare::Prepared;
+use super::facts::bootable::{Bootable, Firmware};
+use super::plan;
+use super::plan::fresh::Fresh;
+use super::plan::lay_out::lay_out;
+use super::plan::layout::Target;
+use super::plan::spec::{AlternateSpec, ImageSource};
+use super::prepare::prepared::Prepared;
 use super::request::{Identity, Phases, Request};
 use super::review::preview;
 use super::review::{self, Typed};
-use super::run::cleanup::Deed;
+use super::run::cleanup::DiskAction;
 use super::state::{Alternate, Record};
 use crate::boot::ids::IdMap;
 use crate::error;
@@ -136,7 +140,7 @@ fn btrfs() -> ImageData {
 fn text(image: ImageData, targets: &[Target], request: &Request) -> String {
     match prepared(image, targets) {
         Ok(p) => {
-            let plan = plan::plan(&p.base, request);
+            let plan = plan::make_plan(&p.base, request);
             preview::as_text(&p, &plan)
         }
         Err(e) => {
@@ -158,7 +162,7 @@ pub(super) fn prepared(image: ImageData, targets: &[Target]) -> anyhow::Result<P
         initramfs: Ok(()),
         bootlist: Ok(()),
     };
-    let base = Base {
+    let base = AlternateSpec {
         version: 1,
         id: "0badcafe".into(),
         created: 0,
@@ -248,16 +252,16 @@ fn golden_updates() {
     golden("plain-updated.txt", &text(plain(), &[target("vdb", 16, 512)], &request));
     let mut p = prepared(plain(), &[target("vdb", 16, 512)]).unwrap();
     p.targets = vec!["vdb: empty".into()];
-    let plan = plan::plan(&p.base, &request);
+    let plan = plan::make_plan(&p.base, &request);
     let page = review::install_page(&p, &plan, vec![], None);
-    assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+    assert!(page.text.iter().all(|l| l.chars().count() <= review::model::WIDTH), "{page:?}");
     golden("../reviews/updated.json", &(serde_json::to_string_pretty(&page).unwrap() + "\n"));
 }
 
 /// An image install: the same layout, with everything mounted before one restore.
 fn installed(image: ImageData) -> (Prepared, Request) {
     let mut p = prepared(image, &[target("vdb", 16, 512)]).unwrap();
-    p.base.imaged = Some(Imaged {
+    p.base.imaged = Some(ImageSource {
         device: "/images/web1.mksysb.zst".into(),
         what: "the image of web1, Debian GNU/Linux 12 (bookworm) (level 12.11.0), made 2026-11-22 20:00".into(),
         print: "1".into(),
@@ -278,13 +282,13 @@ fn golden_image_installs() {
         [("image-plain.txt", plain()), ("image-lvm.txt", lvm()), ("image-btrfs.txt", btrfs())]
     {
         let (p, request) = installed(image);
-        let plan = plan::plan(&p.base, &request);
+        let plan = plan::make_plan(&p.base, &request);
         golden(name, &preview::as_text(&p, &plan));
     }
     let (p, request) = installed(plain());
-    let plan = plan::plan(&p.base, &request);
+    let plan = plan::make_plan(&p.base, &request);
     let page = review::install_page(&p, &plan, vec![], None);
-    assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+    assert!(page.text.iter().all(|l| l.chars().count() <= review::model::WIDTH), "{page:?}");
     golden("../reviews/image.json", &(serde_json::to_string_pretty(&page).unwrap() + "\n"));
 }
 
@@ -298,9 +302,9 @@ fn golden_reviews() {
             _ => vec![],
         };
         p.warnings = vec!["the copy will not boot by UEFI: grub-efi is not installed".into()];
-        let plan = plan::plan(&p.base, request);
+        let plan = plan::make_plan(&p.base, request);
         let page = review::install_page(&p, &plan, typed, rate);
-        assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+        assert!(page.text.iter().all(|l| l.chars().count() <= review::model::WIDTH), "{page:?}");
         serde_json::to_string_pretty(&page).unwrap() + "\n"
     };
     let word = |w: &str| w.to_owned();
@@ -318,7 +322,7 @@ fn golden_reviews() {
 /// A finished copy.
 pub(super) fn finished(image: ImageData, targets: &[Target]) -> Alternate {
     let (request, p) = (request(Phases::All), prepared(image, targets).unwrap());
-    let plan = plan::plan(&p.base, &request);
+    let plan = plan::make_plan(&p.base, &request);
     let mut journal = vec![Record::Run { run: 1, argv: request.argv, time: 0 }];
     for step in &plan.steps {
         journal
@@ -334,7 +338,7 @@ pub(super) fn finished(image: ImageData, targets: &[Target]) -> Alternate {
 fn golden_reviews_of_what_stands() {
     let request = request(Phases::All);
     let p = prepared(plain(), &[target("vdb", 8, 512), target("vdc", 2, 512)]).unwrap();
-    let plan = plan::plan(&p.base, &request);
+    let plan = plan::make_plan(&p.base, &request);
     let mut journal = vec![Record::Run { run: 1, argv: request.argv.clone(), time: 0 }];
     for step in plan.steps.iter().take_while(|s| s.phase == 1) {
         journal
@@ -343,7 +347,7 @@ fn golden_reviews_of_what_stands() {
     journal.extend([Record::Phase { phase: 1 }, Record::Begin { id: "2.client".into() }]);
     let stands = Alternate { base: p.base, plan, run: 1, journal, journal_damaged: false };
     let json = |page: &review::Review| {
-        assert!(page.text.iter().all(|l| l.chars().count() <= review::WIDTH), "{page:?}");
+        assert!(page.text.iter().all(|l| l.chars().count() <= review::model::WIDTH), "{page:?}");
         // The day depends on where the test runs.
         serde_json::to_string_pretty(page).unwrap().replace(&crate::host::clock::minute(0), "DATE")
             + "\n"
@@ -354,10 +358,19 @@ fn golden_reviews_of_what_stands() {
         ..crate::testing::sample::disk("vdb", "254:16")
     };
     let mounted = ["/alt_inst".to_owned(), "/alt_inst/home".to_owned()];
-    let page =
-        review::clean_up_page(&stands, &[Deed::Erase(&vdb), Deed::Another(&vdb)], &mounted, false);
+    let page = review::removal::clean_up_page(
+        &stands,
+        &[DiskAction::Erase(&vdb), DiskAction::Reused(&vdb)],
+        &mounted,
+        false,
+    );
     golden("../reviews/clean-up.json", &json(&page));
-    let page = review::clean_up_page(&stands, &[Deed::Untouched, Deed::Gone], &[], false);
+    let page = review::removal::clean_up_page(
+        &stands,
+        &[DiskAction::Untouched, DiskAction::Gone],
+        &[],
+        false,
+    );
     assert!(
         page.typed.is_empty() && page.text.join(" ").contains("Nothing is mounted"),
         "{page:?}"
@@ -367,13 +380,21 @@ fn golden_reviews_of_what_stands() {
     // given.
     let mut finished = stands;
     finished.journal.extend([Record::Phase { phase: 2 }, Record::Phase { phase: 3 }]);
-    let both = [Deed::Keep(&vdb), Deed::Another(&vdb)];
-    golden("../reviews/forget.json", &json(&review::clean_up_page(&finished, &both, &[], false)));
+    let both = [DiskAction::Keep(&vdb), DiskAction::Reused(&vdb)];
+    golden(
+        "../reviews/forget.json",
+        &json(&review::removal::clean_up_page(&finished, &both, &[], false)),
+    );
     golden(
         "../reviews/forget-and-erase.json",
-        &json(&review::clean_up_page(&finished, &both, &[], true)),
+        &json(&review::removal::clean_up_page(&finished, &both, &[], true)),
     );
-    let given = review::clean_up_page(&finished, &[Deed::Erase(&vdb), Deed::Gone], &[], false);
+    let given = review::removal::clean_up_page(
+        &finished,
+        &[DiskAction::Erase(&vdb), DiskAction::Gone],
+        &[],
+        false,
+    );
     assert!(
         given.typed.is_empty()
             && given.text.iter().any(|l| l.contains("vdb: 8 GiB, serial S-vdb: everything")),

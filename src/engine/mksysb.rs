@@ -11,14 +11,14 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::archive::output::{Method, Output};
-use crate::engine::facts::Facts;
-use crate::engine::facts::protections::{self, Into};
-use crate::engine::facts::{exclusions, names, snapshots, system, trees};
+use crate::engine::facts::protections::Destination;
+use crate::engine::facts::{Facts, exclusions, names, protections, snapshots, system, trees};
+use crate::engine::prepare::image_data;
 use crate::engine::request::Loss;
-use crate::engine::run::quiet::Quiet;
+use crate::engine::run::inhibitors::Inhibitors;
 use crate::engine::steps::copying;
-use crate::engine::{prepare, run, state};
-use crate::event::{Event, Events, Planned, State};
+use crate::engine::{privilege, state};
+use crate::event::{Event, Events, Planned, StepStatus};
 use crate::host::{signals, sys};
 use crate::image::archive::Archive;
 use crate::image::create::{self, Job, Made, Tree};
@@ -28,7 +28,7 @@ use crate::image::{parse, verify};
 use crate::text::size::format_size;
 use crate::tree::Progress;
 
-/// What was asked for, checked.
+/// A checked request for an image.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// A file, a tape or another device, `-`.
@@ -48,7 +48,7 @@ pub struct Request {
     pub verbose: bool,
 }
 
-/// Where what is read of an image is kept until its end.
+/// Directory of temporary files while an image is read.
 const SPOOL: &str = "/var/tmp";
 
 /// Makes the image. Returns the sentence that ends the run.
@@ -56,18 +56,18 @@ const SPOOL: &str = "/var/tmp";
 /// # Errors
 /// ALT-803 without root, ALT-3xx for a system that cannot be described, ALT-6xx as
 /// [`create::create`] and [`verify::verify`].
-pub fn save(request: &Request, events: &Events) -> Result<String> {
-    run::require_root()?;
+pub fn save_image(request: &Request, events: &Events) -> Result<String> {
+    privilege::require_root()?;
     signals::catch();
     let steps = Steps::plan(request, events);
-    let looked = steps.run(0, || look(request, events))?;
-    let made = steps.run(1, || write(request, looked, events))?;
+    let examined = steps.run(0, || examine(request, events))?;
+    let made = steps.run(1, || write(request, examined, events))?;
     if request.verify {
-        steps.run(2, || check(&request.to, events).map(drop))?;
+        steps.run(2, || verify_image(&request.to, events).map(drop))?;
     }
-    events.emit(Event::Phase { phase: 1, title: TITLE.to_owned(), state: State::Done });
+    events.emit(Event::Phase { phase: 1, title: TITLE.to_owned(), state: StepStatus::Done });
     Ok(format!(
-        "The image {} holds {} files with {}.",
+        "Image written: {} ({} files, {} unpacked).",
         request.to.display(),
         made.report.files,
         format_size(made.report.bytes)
@@ -78,12 +78,12 @@ pub fn save(request: &Request, events: &Events) -> Result<String> {
 ///
 /// # Errors
 /// ALT-63x as [`verify::verify`].
-pub fn check(image: &Path, events: &Events) -> Result<u64> {
+pub fn verify_image(image: &Path, events: &Events) -> Result<u64> {
     let mut archive = Archive::open(image)?;
     let verified = verify::verify(&mut archive, Path::new(SPOOL), |_| Ok(()))?;
     archive.notes().into_iter().for_each(|n| events.warn(n));
     events.note(format!(
-        "{} files are as they were saved, {} of them compared with their checksums",
+        "the image is intact: {} entries, {} of them files that were compared with their checksums",
         verified.files, verified.checked
     ));
     Ok(verified.checked)
@@ -102,7 +102,7 @@ impl<'a> Steps<'a> {
         let step =
             |id: &str, title: String| Planned { id: format!("mksysb.{id}"), phase: 1, title };
         let mut all = vec![
-            step("look", "Looking at the file systems.".to_owned()),
+            step("look", "Examining the file systems.".to_owned()),
             step("save", format!("Writing the image to {}.", request.to.display())),
         ];
         if request.verify {
@@ -112,7 +112,7 @@ impl<'a> Steps<'a> {
             ));
         }
         events.emit(Event::Plan { steps: all.clone() });
-        events.emit(Event::Phase { phase: 1, title: TITLE.to_owned(), state: State::Begin });
+        events.emit(Event::Phase { phase: 1, title: TITLE.to_owned(), state: StepStatus::Begin });
         Self { all, events }
     }
 
@@ -131,47 +131,54 @@ impl<'a> Steps<'a> {
                 });
             }
         };
-        tell(State::Begin, None);
+        tell(StepStatus::Begin, None);
         let done = work();
         let ms = u64::try_from(begun.elapsed().as_millis()).ok();
-        tell(if done.is_ok() { State::Done } else { State::Failed }, ms);
+        tell(if done.is_ok() { StepStatus::Done } else { StepStatus::Failed }, ms);
         done
     }
 }
 
 /// Everything that is settled before the first byte is written.
-struct Looked {
+struct Examined {
     output: Output,
     trees: Vec<Tree>,
     excludes: crate::tree::Excludes,
     image_data: String,
     manifest: Manifest,
-    _quiet: Quiet,
+    _inhibitors: Inhibitors,
 }
 
-fn look(request: &Request, events: &Events) -> Result<Looked> {
+fn examine(request: &Request, events: &Events) -> Result<Examined> {
     // A clone at work holds the package manager's lock, which would be told instead. The lock of
     // runs is not taken: an image may be piped into `alt_disk_install -d -` here.
     state::State::not_busy()?;
-    let excludes = exclusions::checked(request.exclude_list.as_ref(), true)?;
+    let excludes = exclusions::read_checked(request.exclude_list.as_ref(), true)?;
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
-    let mut image = prepare::image(request.image_data.as_ref(), &facts, &mut warnings)?;
+    let mut image =
+        image_data::read_image_data(request.image_data.as_ref(), &facts, &mut warnings)?;
     let mut notes = facts.source.notes.clone();
-    snapshots::settle(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
-    let told = protections::check(&image, &facts, &excludes, &request.accept, Into::Image)?;
+    snapshots::apply_choice(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
+    let told = protections::check_protections(
+        &image,
+        &facts,
+        &excludes,
+        &request.accept,
+        Destination::Image,
+    )?;
     warnings.iter().chain(&told.warnings).for_each(|w| events.warn(w));
     notes.iter().chain(&told.notes).for_each(|n| events.note(n));
     image.image_data.image_type = "mksysb".to_owned();
     let output = Output::open(&request.to, request.method, request.record)?;
-    let quiet = Quiet::begin(true, events)?;
+    let inhibitors = Inhibitors::begin(true, events)?;
     let mut untold = vec![];
-    let trees = trees::all(&image, &facts, &mut untold)?;
-    untold.iter().chain(&trees::hidden(&trees)).for_each(|w| events.warn(w));
+    let trees = trees::open_all(&image, &facts, &mut untold)?;
+    untold.iter().chain(&trees::warn_of_hidden_files(&trees)).for_each(|w| events.warn(w));
     let totals = create::count(&trees, &excludes.with_zero_counts())?;
     output.require_room(totals.bytes)?;
     events.note(format!(
-        "{} files with {} are saved in {}.",
+        "Saving {} files ({}) to {}.",
         totals.files,
         format_size(totals.bytes),
         request.to.display()
@@ -182,33 +189,34 @@ fn look(request: &Request, events: &Events) -> Result<Looked> {
         tool: concat!("altdisk ", env!("CARGO_PKG_VERSION")).to_owned(),
         made,
         made_secs,
-        system: system::running(&facts.boot),
+        system: system::describe_running_system(&facts.boot),
         files: totals.files,
         bytes: totals.bytes,
         identities: identities(&image, &facts),
         checksums: "blake3".to_owned(),
     };
-    Ok(Looked {
+    Ok(Examined {
         output,
         trees,
         excludes,
         image_data: parse::write(&image)?,
         manifest,
-        _quiet: quiet,
+        _inhibitors: inhibitors,
     })
 }
 
-fn write(request: &Request, looked: Looked, events: &Events) -> Result<Made> {
-    let totals = crate::tree::Totals { bytes: looked.manifest.bytes, files: looked.manifest.files };
+fn write(request: &Request, examined: Examined, events: &Events) -> Result<Made> {
+    let totals =
+        crate::tree::Totals { bytes: examined.manifest.bytes, files: examined.manifest.files };
     let job = Job {
-        image_data: Some(looked.image_data),
-        manifest: looked.manifest,
-        trees: &looked.trees,
-        excludes: &looked.excludes,
+        image_data: Some(examined.image_data),
+        manifest: examined.manifest,
+        trees: &examined.trees,
+        excludes: &examined.excludes,
         verbose: request.verbose,
     };
-    let made = create::create(&job, looked.output, events, &Progress::new(1, totals))?;
-    copying::report(&looked.excludes, events);
+    let made = create::create(&job, examined.output, events, &Progress::new(1, totals))?;
+    copying::report_excludes(&examined.excludes, events);
     Ok(made)
 }
 
@@ -243,7 +251,7 @@ fn identities(image: &ImageData, facts: &Facts) -> Identities {
 ///
 /// # Errors
 /// ALT-63x.
-pub fn list(image: &Path, print: impl FnMut(&str) -> Result<()>) -> Result<()> {
+pub fn list_members(image: &Path, print: impl FnMut(&str) -> Result<()>) -> Result<()> {
     let mut archive = Archive::open(image)?;
     verify::list(&mut archive, print).with_context(|| format!("listing {}", image.display()))
 }

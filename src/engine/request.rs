@@ -1,4 +1,4 @@
-//! What was asked for, checked: options become a [`Request`], and everything after works from that.
+//! The checked command line: options become a [`Request`], and everything else works from that.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::software::Wanted;
 
-/// Which phases this invocation executes.
+/// The phases of this invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phases {
     One,
@@ -44,8 +44,8 @@ impl Phases {
     }
 }
 
-/// What becomes of the identity of an installed image: /etc/machine-id, the ssh host keys, and what
-/// else tells machines apart.
+/// How an image install treats the identity of the image: /etc/machine-id, the ssh host keys, and
+/// everything else that distinguishes machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
@@ -106,7 +106,7 @@ impl Loss {
     }
 }
 
-/// What an image install (`-d`) is told beside what a clone is told too.
+/// The options of an image install (`-d`) that a clone does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FromImage {
     /// `-d`: a file, a tape or another device, `-` for standard input.
@@ -158,13 +158,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whether the running system is copied, which no package manager may change meanwhile.
+    /// True if the running system is copied, which no package manager may change meanwhile.
     pub fn copies(&self) -> bool {
         self.phases.list().contains(&1) && self.image.is_none()
     }
 }
 
-/// What the command is to do.
+/// The task of the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Install(Request),

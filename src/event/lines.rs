@@ -1,7 +1,7 @@
 //! Events as lines of text, for the console and for the log: AIX's sentences, and under debug what
 //! `set -x` would show.
 
-use crate::event::{Event, State};
+use crate::event::{Event, StepStatus};
 use crate::text::shell::quoted;
 use crate::text::size::format_size;
 use crate::text::{clock, printable, printable_lines};
@@ -23,16 +23,16 @@ pub fn line(event: &Event, shown: Shown) -> Option<String> {
     let clean = |text: &str| printable_lines(text, shown.ascii);
     let one = |text: &str| printable(text, shown.ascii);
     match event {
-        Event::Phase { phase, title, state: State::Begin } => {
+        Event::Phase { phase, title, state: StepStatus::Begin } => {
             let banner = format!("## Phase {phase} ###################");
             Some(if title.is_empty() { banner } else { format!("{banner}\n{}", one(title)) })
         }
-        Event::Step { title, state: State::Begin, .. } => Some(one(title)),
-        Event::Step { title, state: State::Skipped, .. } => {
+        Event::Step { title, state: StepStatus::Begin, .. } => Some(one(title)),
+        Event::Step { title, state: StepStatus::Skipped, .. } => {
             Some(format!("{}: nothing to do", one(title).trim_end_matches('.')))
         }
         Event::Step { id, state, ms: Some(ms), .. } if shown.debug => {
-            let how = if *state == State::Done { "done" } else { "failed" };
+            let how = if *state == StepStatus::Done { "done" } else { "failed" };
             Some(format!("+ step {}: {how}, {}", one(id), seconds(*ms)))
         }
         Event::Command { argv, .. } if shown.debug => {
@@ -51,7 +51,7 @@ pub fn line(event: &Event, shown: Shown) -> Option<String> {
     }
 }
 
-/// What a program overwrote with carriage returns is progress: its last state counts.
+/// Text overwritten with carriage returns is progress: only its last state counts.
 fn last_state(line: &str, shown: Shown) -> String {
     printable(line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default(), shown.ascii)
 }

@@ -1,11 +1,10 @@
-//! What can happen while a command runs, and where it is told.
+//! Events of a running command, and the sinks that receive them.
 //!
-//! The engine and the rooms below it emit [`Event`]s into [`Events`]; sinks (console, log file,
+//! The engine and the modules below it emit [`Event`]s into [`Events`]; sinks (console, log file,
 //! JSON lines) turn them into text. A sink that fails is switched off: a reader that goes away
-//! stops nothing. One that can recover (the file of a job, on a disk that is full) says nothing of
-//! its errors, and goes on. No event that leaves here holds a secret that can be told
-//! ([`Event::masked`]). Recorded events replay: every event can be written as one JSON object a
-//! line and read back.
+//! stops nothing. A sink that can recover (the file of a job, on a full disk) hides its errors and
+//! continues. Secrets are masked before an event reaches a sink ([`Event::masked`]). Recorded
+//! events can be replayed: each is written as one JSON object per line and can be read back.
 
 pub mod lines;
 
@@ -20,7 +19,7 @@ use crate::text::printable::Message;
 /// (`{"event":"start","version":1,...}`).
 pub const VERSION: u32 = 1;
 
-/// Which of a program's outputs a line came from.
+/// The output of a program that a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
@@ -28,10 +27,10 @@ pub enum Stream {
     Stderr,
 }
 
-/// How a phase or step stands.
+/// The status of a phase or step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum StepStatus {
     Begin,
     Done,
     Failed,
@@ -65,7 +64,7 @@ pub enum Event {
     Phase {
         phase: u8,
         title: String,
-        state: State,
+        state: StepStatus,
     },
     /// A step of the plan; `index` counts from 1 to `of` within this run.
     Step {
@@ -74,7 +73,7 @@ pub enum Event {
         index: usize,
         of: usize,
         title: String,
-        state: State,
+        state: StepStatus,
         ms: Option<u64>,
     },
     /// Bytes and files so far of what is to be copied; `rate` in bytes a second, `eta` in seconds.
@@ -160,7 +159,7 @@ impl Event {
     }
 }
 
-/// Where events go. An error switches the sink off.
+/// A receiver of events. An error switches the sink off.
 pub trait Sink: Send {
     fn take(&mut self, event: &Event) -> std::io::Result<()>;
 }
@@ -246,7 +245,7 @@ mod tests {
         events.emit(Event::Error { id: "ALT-1".into(), cause: url(), remedy: url() });
         events
             .emit(Event::Plan { steps: vec![Planned { id: "1".into(), phase: 1, title: url() }] });
-        events.emit(Event::Phase { phase: 1, title: url(), state: State::Begin });
+        events.emit(Event::Phase { phase: 1, title: url(), state: StepStatus::Begin });
         events.emit(Event::Done { exit: 0, text: url() });
         let told = format!("{:?}", told.lock().unwrap());
         assert!(
@@ -263,7 +262,7 @@ mod tests {
             index: 2,
             of: 9,
             title: "t".into(),
-            state: State::Done,
+            state: StepStatus::Done,
             ms: Some(3),
         };
         let line = serde_json::to_string(&e).unwrap();

@@ -6,7 +6,7 @@
 //! a filter is a sum over the counts: nothing is scanned again.
 
 use crate::event::lines::{self, Shown};
-use crate::event::{Event, State, Stream};
+use crate::event::{Event, StepStatus, Stream};
 use crate::text::{printable, printable_lines};
 
 /// Bytes between two checkpoints (at least; a record is not divided).
@@ -256,10 +256,10 @@ pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, S
             Class::Command
         }
         Event::File { .. } => Class::File,
-        Event::Step { title, state: State::Failed, .. } => {
+        Event::Step { title, state: StepStatus::Failed, .. } => {
             return take(Class::Failed, format!("failed: {}", printable(title, false)));
         }
-        Event::Step { state: State::Done, .. } => Class::Command,
+        Event::Step { state: StepStatus::Done, .. } => Class::Command,
         Event::Phase { .. } | Event::Step { .. } => Class::Step,
         Event::Note { .. } | Event::Done { .. } => Class::Note,
         Event::Warning { text } => {

@@ -259,7 +259,7 @@ impl Read for At<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, State, Stream};
+    use crate::event::{Event, StepStatus, Stream};
     use std::io::Write;
 
     fn output(stream: Stream, line: String) -> Event {
@@ -343,13 +343,13 @@ mod tests {
         };
         let file = written(
             [
-                step(State::Begin),
+                step(StepStatus::Begin),
                 command(),
                 output(Stream::Stdout, "inner".into()),
                 output(Stream::Stderr, "inner err".into()),
                 Event::CommandEnd { argv0: "mkfs".into(), code: Some(0), ms: 7 },
                 output(Stream::Stdout, "own".into()),
-                step(State::Failed),
+                step(StepStatus::Failed),
                 Event::Error {
                     id: "ALT-802".into(),
                     cause: "first\nsecond".into(),

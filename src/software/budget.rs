@@ -1,15 +1,15 @@
-//! What is kept of the lists that a location brings: counted while they are read, for a file of
-//! some megabytes can unpack to gigabytes.
+//! A limit on the memory for the lists of a location. It is counted while they are read, because a
+//! file of some megabytes can unpack to gigabytes.
 
 /// The most bytes that are kept of one list. The largest distributions have a hundred thousand
 /// packages of some hundred bytes.
 pub const MAX_KEPT: usize = 256 << 20;
 /// The most bytes of one name, version or path.
 pub const MAX_WORD: usize = 4096;
-/// What a text in a list takes beside its bytes.
-const OVERHEAD: usize = 64;
+/// Memory of a string beside its bytes.
+const TEXT_OVERHEAD: usize = 64;
 
-/// What may still be kept of one list.
+/// The bytes that may still be kept of one list.
 #[derive(Debug)]
 pub struct Budget(usize);
 
@@ -23,19 +23,19 @@ impl Budget {
     /// Counts a text that is to be kept.
     ///
     /// # Errors
-    /// Where nothing more can be kept, in words that follow the list's name.
+    /// If the limit is reached: a clause that follows the name of the list.
     pub fn keep(&mut self, bytes: usize) -> Result<(), String> {
         self.0 = self
             .0
-            .checked_sub(bytes.saturating_add(OVERHEAD))
-            .ok_or("it lists more than can be believed")?;
+            .checked_sub(bytes.saturating_add(TEXT_OVERHEAD))
+            .ok_or("it is implausibly large")?;
         Ok(())
     }
 
     /// Counts a name, a version or a path that is to be kept.
     ///
     /// # Errors
-    /// As [`Budget::keep`], and where it is longer than any is.
+    /// As [`Budget::keep`], and if it is too long.
     pub fn keep_word(&mut self, word: &str) -> Result<(), String> {
         if word.len() > MAX_WORD {
             return Err(format!("it has a name or version of more than {MAX_WORD} bytes"));

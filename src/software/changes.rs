@@ -1,4 +1,4 @@
-//! Packages before and after.
+//! Installed packages, and how an update changes them.
 
 use std::collections::BTreeMap;
 
@@ -6,40 +6,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::path::show_path;
 
-/// Columns of names, at most.
-const WIDEST: usize = 32;
+/// The widest column of names.
+const MAX_NAME_WIDTH: usize = 32;
 
 /// An installed package.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Package {
+    /// The name, without version and architecture.
     pub name: String,
     /// As the manager writes it: `1:2.3-4` for dpkg, `[epoch:]version-release` for rpm (no epoch
     /// where it is 0).
     pub version: String,
+    /// The architecture in the format's own spelling.
     pub arch: String,
 }
 
-/// What an update changed (or would change).
+/// The packages that an update changed or would change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
+    /// Packages that were not installed before.
     pub installed: Vec<Package>,
     /// Name, architecture, the version before and the one after.
     pub updated: Vec<Update>,
+    /// Packages that are no longer installed.
     pub removed: Vec<Package>,
 }
 
 /// A package in two versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
+    /// The name of the package.
     pub name: String,
+    /// The architecture of the new version.
     pub arch: String,
+    /// The version before.
     pub before: String,
+    /// The version after.
     pub after: String,
 }
 
 impl Changes {
-    /// The difference of what was installed before and after. Of packages that can be there several
-    /// times at once (kernels of rpm), a new version is an installed one.
+    /// The difference between the packages before and after. For packages that can be installed in
+    /// several versions at once (kernels of rpm), a new version counts as newly installed.
     pub fn between(before: &[Package], after: &[Package]) -> Self {
         let by_key = |all: &[Package]| {
             let mut map: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
@@ -78,7 +86,7 @@ impl Changes {
         changes
     }
 
-    /// For people: a line for each package, what was updated first, in columns.
+    /// For users: a line for each package, in columns, updates first.
     pub fn lines(&self) -> Vec<String> {
         let updated = self.updated.iter().map(|u| {
             (
@@ -96,10 +104,11 @@ impl Changes {
             .map(|p| (&p.name, format!("{}, removed", show_path(p.version.as_bytes()))));
         let all: Vec<(String, String)> =
             updated.chain(new).chain(gone).map(|(n, v)| (show_path(n.as_bytes()), v)).collect();
-        let width = all.iter().map(|(n, _)| n.len()).max().unwrap_or(0).min(WIDEST);
+        let width = all.iter().map(|(n, _)| n.len()).max().unwrap_or(0).min(MAX_NAME_WIDTH);
         all.into_iter().map(|(name, versions)| format!("{name:width$}  {versions}")).collect()
     }
 
+    /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.installed.is_empty() && self.updated.is_empty() && self.removed.is_empty()
     }

@@ -8,15 +8,15 @@
 //! whether anything is done at all) cannot be given there; [`refused`] has the tables, which are
 //! looked at when it is known which manager it is.
 
-mod apart;
 mod refused;
+mod secrets;
 
 use anyhow::Result;
 
 use crate::error;
 use crate::text::printable;
 
-/// How the manager is called.
+/// Options of an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     /// Install what is needed too (`g`); without it a package whose requisites are missing is an
@@ -25,18 +25,17 @@ pub struct Flags {
     /// `Y`.
     pub accept_licences: bool,
     /// The manager's own flags, as given, in place of its defaults.
-    pub own: Option<Vec<String>>,
+    pub native: Option<Vec<String>>,
 }
 
 /// AIX's default.
 const DEFAULT: &str = "-acgX";
-/// What makes a word AIX's: one of these letters is in it, and no letter that installp does not
-/// have.
-const TELLING: &str = "acgNXY";
-/// Said to installp, and so here without being asked.
-const NO_MATTER: &str = "QqSVvw";
-/// Letters of installp that ask for something else, and where that is to be had.
-const ELSEWHERE: [(&str, &str); 8] = [
+/// A word is AIX's if it has one of these letters, and only letters of installp.
+const AIX_LETTERS: &str = "acgNXY";
+/// Letters of installp that have no effect here.
+const IGNORED: &str = "QqSVvw";
+/// Letters of installp that are not supported, and what to use instead.
+const UNSUPPORTED: [(&str, &str); 8] = [
     ("d", "-l says where the packages are"),
     ("f", "-b names a file that lists packages"),
     ("A", "-F and -f name fixes"),
@@ -58,13 +57,13 @@ pub fn parse(value: Option<&str>) -> Result<Flags> {
         return Err(error::BAD_MANAGER_FLAGS.with_cause("there are no flags after -I"));
     }
     if let Some(letters) = letters(&words) {
-        return aix(&letters);
+        return parse_aix(&letters);
     }
     if !words[0].starts_with('-') {
         return Err(error::BAD_MANAGER_FLAGS
-            .with_cause(format!("`{}` after -I is no flag", printable(&words[0], false))));
+            .with_cause(format!("`{}` after -I is not a flag", printable(&words[0], false))));
     }
-    Ok(Flags { requisites: true, accept_licences: false, own: Some(words) })
+    Ok(Flags { requisites: true, accept_licences: false, native: Some(words) })
 }
 
 impl Flags {
@@ -72,27 +71,28 @@ impl Flags {
     /// `pacman`).
     ///
     /// # Errors
-    /// ALT-737 with the flag, and what altdisk says in its place.
+    /// ALT-737 with the flag, and the flag of altdisk to use instead.
     pub fn check(&self, manager: &str) -> Result<()> {
-        self.apart(manager)?;
-        let Some((word, why)) = self.own.as_deref().and_then(|own| refused::refused(manager, own))
+        self.split_secrets(manager)?;
+        let Some((word, why)) =
+            self.native.as_deref().and_then(|own| refused::refused(manager, own))
         else {
             return Ok(());
         };
         Err(error::BAD_MANAGER_FLAGS.with_remedy(
             format!("`{}` after -I cannot be given to {manager}: {why}", printable(&word, false)),
-            "leave it out; flags that change how packages are installed are possible",
+            "leave it out; flags that change how packages are installed are allowed",
         ))
     }
 }
 
-/// The letters, if all words together are such as installp has.
+/// The letters, if all words are flags of installp.
 fn letters(words: &[String]) -> Option<String> {
     let known = |c: char| {
         c.is_ascii_alphabetic()
-            && (TELLING.contains(c)
-                || NO_MATTER.contains(c)
-                || ELSEWHERE.iter().any(|(l, _)| l.contains(c)))
+            && (AIX_LETTERS.contains(c)
+                || IGNORED.contains(c)
+                || UNSUPPORTED.iter().any(|(l, _)| l.contains(c)))
     };
     let mut all = String::new();
     for (n, word) in words.iter().enumerate() {
@@ -102,7 +102,7 @@ fn letters(words: &[String]) -> Option<String> {
             None if n == 0 => word,
             None => return None,
         };
-        // How much is said has a figure: -V2.
+        // The level of verbosity has a digit: -V2.
         let bare = bare
             .strip_suffix(|c: char| c.is_ascii_digit())
             .filter(|b| b.ends_with('V'))
@@ -112,12 +112,12 @@ fn letters(words: &[String]) -> Option<String> {
         }
         all.push_str(bare);
     }
-    all.contains(|c| TELLING.contains(c)).then_some(all)
+    all.contains(|c| AIX_LETTERS.contains(c)).then_some(all)
 }
 
-fn aix(letters: &str) -> Result<Flags> {
+fn parse_aix(letters: &str) -> Result<Flags> {
     for c in letters.chars() {
-        if let Some((_, why)) = ELSEWHERE.iter().find(|(these, _)| these.contains(c)) {
+        if let Some((_, why)) = UNSUPPORTED.iter().find(|(these, _)| these.contains(c)) {
             return Err(error::BAD_MANAGER_FLAGS
                 .with_cause(format!("AIX's letter {c} after -I cannot be used: {why}")));
         }
@@ -125,7 +125,7 @@ fn aix(letters: &str) -> Result<Flags> {
     Ok(Flags {
         requisites: letters.contains('g'),
         accept_licences: letters.contains('Y'),
-        own: None,
+        native: None,
     })
 }
 
@@ -169,12 +169,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn told(value: &str) -> String {
+    fn outcome(value: &str) -> String {
         match parse(Some(value)) {
-            Ok(Flags { requisites, accept_licences, own: None }) => {
+            Ok(Flags { requisites, accept_licences, native: None }) => {
                 format!("g={requisites} Y={accept_licences}")
             }
-            Ok(Flags { own: Some(own), .. }) => own.join("|"),
+            Ok(Flags { native: Some(own), .. }) => own.join("|"),
             Err(e) => error::find(&e).unwrap().to_string(),
         }
     }
@@ -183,7 +183,7 @@ mod tests {
     fn letters_of_aix() {
         assert_eq!(
             parse(None).unwrap(),
-            Flags { requisites: true, accept_licences: false, own: None }
+            Flags { requisites: true, accept_licences: false, native: None }
         );
         let no = |c: char, why: &str| {
             format!("ALT-737: AIX's letter {c} after -I cannot be used: {why}")
@@ -202,7 +202,7 @@ mod tests {
             ("-ag -p", no('p', "--preview shows what would be done")),
         ];
         for (value, want) in table {
-            assert_eq!(told(value), want, "{value}");
+            assert_eq!(outcome(value), want, "{value}");
         }
     }
 
@@ -218,13 +218,13 @@ mod tests {
             ("--setopt=\"a b\" -x a\\ b ''", "--setopt=a b|-x|a b|"),
             ("--x \"\\$a \\n\"", "--x|$a \\n"),
             ("", "ALT-737: there are no flags after -I"),
-            ("vim", "ALT-737: `vim` after -I is no flag"),
+            ("vim", "ALT-737: `vim` after -I is not a flag"),
             ("--x 'y", "ALT-737: `--x 'y` after -I: a quote is not closed"),
             ("--x \\", "ALT-737: `--x \\` after -I: it ends with a backslash"),
             ("-o a\u{7}", "ALT-737: `-o a\\x07` after -I: there is a control character in it"),
         ];
         for (value, want) in table {
-            assert_eq!(told(value), want, "{value}");
+            assert_eq!(outcome(value), want, "{value}");
         }
     }
 

@@ -1,80 +1,59 @@
-//! The step of phase 2 that updates the alternate, from the wish to the record of what changed.
+//! The step of phase 2 that updates the alternate, from the request to the changes.
 //!
-//! Everything that must go again (the medium's mount, placeholders, the work directory) goes
-//! whatever happens; after a kill [`tidy`] finds it, at the next update or in phase 3.
+//! Temporary state (the mount of a medium, placeholders, the work directory) is removed in every
+//! case; after a kill [`tidy`] removes it, at the next update or in phase 3.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::contents::is_named;
-use super::place::{self, Opened};
 use super::resolve::Offer;
+use super::source::{self, OpenSource};
 use super::space::{self, Need};
-use super::{
-    Changes, Flags, Format, Goal, Job, Location, Manager, Package, Place, Wanted, apt, contents,
-    deb, dnf, judge, pacman, zypper,
-};
-use crate::boot::distro::Family;
+use super::{checks, formats};
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
-use crate::host::cmd::find_program;
 use crate::host::placeholders::{self, Placeholders};
 use crate::host::sandbox::Sandbox;
 use crate::host::signals;
 use crate::secret::{MASK, SecretText};
+use crate::software::changes::{Changes, Package};
+use crate::software::flags::Flags;
+use crate::software::formats::{Contents, Format};
+use crate::software::location::Location;
+use crate::software::managers::{Job, Manager, detect};
+use crate::software::model::PackageRequest;
+use crate::software::source::PackageSource;
+use crate::software::wanted::Wanted;
 use crate::text::path::show_path;
 
-/// Ours in the alternate, for the time of the run.
+/// Our directory in the alternate during the run.
 const WORK: &str = "/var/cache/altdisk-work";
 
-/// What was done, also where it failed on the way.
+/// The result of an update, even of one that failed.
 #[derive(Debug)]
 pub struct Done {
+    /// The name of the package manager.
     pub manager: &'static str,
+    /// The packages that were changed.
     pub changes: Changes,
 }
 
-/// The package manager of a system: by its family, else by what is installed.
-///
-/// # Errors
-/// ALT-731 where there is none that altdisk knows.
-pub fn detect(root: &Path) -> Result<Box<dyn Manager>> {
-    let has = |program: &str| find_program(root, program).is_some();
-    let dnf = has("dnf") || has("dnf5") || has("yum");
-    match Family::of(root) {
-        Family::Debian if has("apt-get") => Ok(Box::new(apt::Apt)),
-        Family::Suse if has("zypper") => Ok(Box::new(zypper::Zypper)),
-        Family::Fedora if dnf => Ok(Box::new(dnf::Dnf)),
-        Family::Arch if has("pacman") => Ok(Box::new(pacman::Pacman)),
-        _ if has("apt-get") => Ok(Box::new(apt::Apt)),
-        _ if has("zypper") => Ok(Box::new(zypper::Zypper)),
-        _ if dnf => Ok(Box::new(dnf::Dnf)),
-        _ if has("pacman") => Ok(Box::new(pacman::Pacman)),
-        _ => Err(error::NO_MANAGER
-            .with_cause(format!("{} has none of apt-get, dnf, zypper, pacman", root.display()))),
-    }
-}
-
-/// What can be refused before anything is touched: `root` is the system that is or will be updated.
-/// Nothing is run. Returns what is worth knowing.
+/// Checks a request before anything is changed: `root` is the system that will be updated. Nothing
+/// is run in it. Returns notes for the user.
 ///
 /// # Errors
 /// ALT-731 to ALT-738: no manager, wrong flags, nothing in the location, a name that is not there.
 pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
     let manager = detect(root)?;
-    flags(wanted, manager.name())?;
-    // A medium is looked at when its turn comes, what is fetched is known only then.
+    parse_flags(wanted, manager.name())?;
+    // A medium or a repository is only read in phase 2.
     let Location::Directory(dir) = &wanted.location else { return Ok(vec![]) };
-    let mut found = read(dir, &*manager)?;
-    if found.format == Format::Deb {
-        let architectures = deb::architectures(root)?;
-        found.packages.retain(|p| deb::fits(&architectures, &p.arch));
-    }
-    let fixes =
-        if wanted.fixes.is_empty() { vec![] } else { contents::fixes(&found, dir, &wanted.fixes)? };
-    Offer { available: &found.packages, fixes: &fixes, format: manager.format() }.has(wanted)?;
+    let mut found = read_directory(dir, manager.format(), manager.name())?;
+    found.format.retain_installable(root, &mut found.packages)?;
+    let fixes = if wanted.fixes.is_empty() { vec![] } else { found.fixes(dir, &wanted.fixes)? };
+    Offer { available: &found.packages, fixes: &fixes, format: manager.format() }.check(wanted)?;
     let mut notes = vec![format!(
         "{}: packages for {}: {}",
         dir.display(),
@@ -82,39 +61,36 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
         found.packages.len()
     )];
     notes.extend(
-        found
-            .damaged
-            .iter()
-            .map(|(file, why)| format!("{} is no package that can be used: {why}", file.display())),
+        found.damaged.iter().map(|(file, why)| format!("{} cannot be used: {why}", file.display())),
     );
     Ok(notes)
 }
 
 /// An error about the directory that a medium is mounted at, with the name that the user gave.
-fn as_named(e: anyhow::Error, here: &Path, location: &Location) -> anyhow::Error {
+fn with_device_name(e: anyhow::Error, outside: &Path, location: &Location) -> anyhow::Error {
     match (location, error::find(&e)) {
         (Location::Device(device), Some(alt)) => alt.entry.with_remedy(
-            alt.cause.replace(&here.display().to_string(), &device.display().to_string()),
+            alt.cause.replace(&outside.display().to_string(), &device.display().to_string()),
             alt.remedy.clone(),
         ),
         _ => e,
     }
 }
 
-fn flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
+fn parse_flags(wanted: &Wanted, manager: &str) -> Result<Flags> {
     let flags = super::flags::parse(wanted.flags.as_ref().map(SecretText::expose))?;
     flags.check(manager)?;
     Ok(flags)
 }
 
-fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
-    let found = contents::read(dir)?;
-    if found.format != manager.format() {
+fn read_directory(dir: &Path, format: Format, manager: &str) -> Result<Contents> {
+    let found = formats::read(dir)?;
+    if found.format != format {
         return Err(error::WRONG_FORMAT.with_cause(format!(
-            "{} holds {}, and the system is updated by {}",
+            "{} contains {}, but the system is updated by {}",
             dir.display(),
-            found.format,
-            manager.name()
+            found.format.description(),
+            manager
         )));
     }
     if let (true, Some((file, why))) = (found.packages.is_empty(), found.damaged.first()) {
@@ -124,32 +100,33 @@ fn read(dir: &Path, manager: &dyn Manager) -> Result<super::Contents> {
                 dir.display(),
                 show_path(file.as_os_str().as_encoded_bytes())
             ),
-            "copy the packages anew, or name another directory",
+            "copy the packages again, or give another directory",
         ));
     }
     Ok(found)
 }
 
-/// What the update needs to know of the alternate.
+/// The alternate to update.
 pub struct Target<'a> {
+    /// Its mount point.
     pub root: &'a Path,
-    /// What programs see while nothing is installed.
+    /// The sandbox for programs, without the source of packages.
     pub sandbox: Sandbox,
-    /// What was installed before an earlier update that was killed: what that one changed is told
-    /// with this one's changes.
+    /// The packages before an earlier update that was killed: its changes are reported together
+    /// with those of this one.
     pub before: Option<Vec<Package>>,
-    /// Keeps what is installed now, for that case.
+    /// Stores the packages that are installed now, for that case.
     pub keep: &'a dyn Fn(&[Package]) -> Result<()>,
 }
 
-/// What was installed before the update, as soon as it is known.
+/// The packages before the update, as soon as they are known.
 struct Before<'a> {
     packages: Option<Vec<Package>>,
     keep: &'a dyn Fn(&[Package]) -> Result<()>,
 }
 
 impl Before<'_> {
-    fn is(&mut self, packages: Vec<Package>) -> Result<()> {
+    fn record(&mut self, packages: Vec<Package>) -> Result<()> {
         if self.packages.is_none() {
             (self.keep)(&packages)?;
             self.packages = Some(packages);
@@ -158,8 +135,8 @@ impl Before<'_> {
     }
 }
 
-/// Updates the alternate. What was changed is returned beside how it ended: a failed update may
-/// have installed a part.
+/// Updates the alternate. Returns the changes and the result: a failed update may have installed
+/// some packages.
 pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done>, Result<()>) {
     let root = target.root;
     let manager = match detect(root) {
@@ -168,18 +145,18 @@ pub fn install(target: Target, wanted: &Wanted, events: &Events) -> (Option<Done
     };
     let mut inside = target.sandbox;
     let mut before = Before { packages: target.before, keep: target.keep };
-    let ended = prepared(&mut inside, wanted, &*manager, &mut before, events);
+    let ended = prepare_and_update(&mut inside, wanted, &*manager, &mut before, events);
     let Some(before) = before.packages else { return (None, ended) };
     let after = match manager.installed(&inside) {
         Ok(after) => after,
-        // Why the update failed says more.
+        // The error of the update is more useful.
         Err(e) => return (None, ended.and(Err(e))),
     };
     (Some(Done { manager: manager.name(), changes: Changes::between(&before, &after) }), ended)
 }
 
-/// A stored request whose passwords are not kept any more cannot be carried out.
-fn has_password(wanted: &Wanted) -> Result<()> {
+/// Refuses a stored request whose passwords are no longer stored.
+fn require_password(wanted: &Wanted) -> Result<()> {
     let url = match &wanted.location {
         Location::Url { url, .. } => Some(url),
         _ => None,
@@ -189,16 +166,14 @@ fn has_password(wanted: &Wanted) -> Result<()> {
         .flatten()
         .any(|text| text.expose().contains(MASK))
     {
-        true => Err(error::BAD_LOCATION.with_remedy(
-            "the password of the location (or of -I) is not kept any more",
-            "run phase 2 with the whole command line again: `alt_disk_install -C -P 2 -l ...`",
-        )),
+        true => Err(error::PASSWORD_NOT_STORED
+            .with_cause("the password of the location (or of -I) is no longer stored")),
         false => Ok(()),
     }
 }
 
 /// Between what must be made first and what must be undone after.
-fn prepared(
+fn prepare_and_update(
     inside: &mut Sandbox,
     wanted: &Wanted,
     manager: &dyn Manager,
@@ -206,19 +181,19 @@ fn prepared(
     events: &Events,
 ) -> Result<()> {
     tidy(&inside.root)?;
-    let flags = flags(wanted, manager.name())?;
-    has_password(wanted)?;
-    let opened = Opened::open(&wanted.location, events)?;
+    let flags = parse_flags(wanted, manager.name())?;
+    require_password(wanted)?;
+    let opened = OpenSource::open(&wanted.location, events)?;
     inside.shared.extend(opened.shown());
-    // What lies in a directory needs no network, and scripts have no business with it.
+    // A directory needs no network, and scripts must not use it.
     inside.network = opened.shown().is_none();
-    // Just removed: what is there now is ours and empty.
+    // It was just removed, so this creates an empty one.
     Beneath::open(&inside.root)?.make_directories(WORK)?;
     let held = Placeholders::hold(inside)?;
     let job = Job {
         root: &inside.root,
         inside,
-        place: &opened.place,
+        source: &opened.source,
         work: PathBuf::from(WORK),
         flags: &flags,
         interrupted: before.packages.is_some(),
@@ -226,22 +201,23 @@ fn prepared(
     };
     let ended = update(&job, wanted, manager, before);
     inside.shared.clear();
-    // All of them, whatever one of them says.
+    // All of them, even if one fails.
     let undone = [held.close(), remove_work(&inside.root), opened.close()];
     undone.into_iter().fold(ended, Result::and)
 }
 
 fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before) -> Result<()> {
     let events = job.events;
-    if let Place::Directory { here, .. } = job.place {
-        let found = read(here, manager).map_err(|e| as_named(e, here, &wanted.location))?;
+    if let PackageSource::Directory { outside, .. } = job.source {
+        let found = read_directory(outside, manager.format(), manager.name())
+            .map_err(|e| with_device_name(e, outside, &wanted.location))?;
         for (file, why) in found.damaged {
-            events.warn(format!("{} is no package that can be used: {why}", file.display()));
+            events.warn(format!("{} cannot be used: {why}", file.display()));
         }
     }
     // Before repairs: they count as changes. A database that does not open is repaired first.
     if let Ok(installed) = manager.installed(job.inside) {
-        before.is(installed)?;
+        before.record(installed)?;
     }
     manager.prepare(job)?;
     let available = manager.available(job)?;
@@ -251,73 +227,76 @@ fn update(job: &Job, wanted: &Wanted, manager: &dyn Manager, before: &mut Before
         manager.fixes(job, &wanted.fixes, &available)?
     };
     let installed = manager.installed(job.inside)?;
-    before.is(installed.clone())?;
+    before.record(installed.clone())?;
     let resolved = Offer { available: &available, fixes: &fixes, format: manager.format() }
-        .goals(wanted, &installed)?;
+        .resolve(wanted, &installed)?;
     resolved.notes.iter().for_each(|n| events.note(n));
-    if resolved.goals.is_empty() {
-        events.note("nothing is to be installed");
+    if resolved.requests.is_empty() {
+        events.note("nothing has to be installed");
         return Ok(());
     }
-    let transaction = manager.transaction(job, &resolved.goals, &available)?;
+    let transaction = manager.transaction(job, &resolved.requests, &available)?;
     let changes = &transaction.changes;
-    let missing = judge::left_out(manager.format(), changes, &resolved.goals)?;
+    let missing = checks::check_requested(manager.format(), changes, &resolved.requests)?;
     let kept = resolved
-        .goals
-        .contains(&Goal::All)
-        .then(|| judge::kept(manager.format(), changes, &installed, &available))
+        .requests
+        .contains(&PackageRequest::AllUpdates)
+        .then(|| checks::describe_outdated(manager.format(), changes, &installed, &available))
         .flatten();
-    announce(changes, kept.is_some(), events);
+    report_changes(changes, kept.is_some(), events);
     missing.into_iter().chain(kept).for_each(|said| events.warn(said));
     if changes.is_empty() {
         return Ok(());
     }
-    judge::harmless(manager.format(), changes, &wanted.packages, &manager.essential(job.inside)?)?;
+    checks::refuse_harm(
+        manager.format(),
+        changes,
+        &wanted.packages,
+        &manager.essential(job.inside)?,
+    )?;
     if !job.flags.requisites {
-        no_requisites(manager.format(), &transaction.changes, &resolved.goals)?;
+        refuse_requisites(manager.format(), &transaction.changes, &resolved.requests)?;
     }
-    Need::of(&transaction, &available, space::kernel_image(job.root)).check(job.root, &job.work)?;
+    Need::for_transaction(&transaction, &available, space::kernel_image(job.root))
+        .check(job.root, &job.work)?;
     if signals::interrupted() {
         return Err(error::INTERRUPTED.with_cause("stopped by a signal"));
     }
-    if !job.inside.network || !manager.fetch(job, &resolved.goals)? {
-        return manager.apply(job, &resolved.goals);
+    if !job.inside.network || !manager.fetch(job, &resolved.requests)? {
+        return manager.apply(job, &resolved.requests);
     }
     // All is here now: the scripts of packages have no business with the network.
     let alone = Sandbox { network: false, ..job.inside.clone() };
-    manager.apply(&Job { inside: &alone, work: job.work.clone(), ..*job }, &resolved.goals)
+    manager.apply(&Job { inside: &alone, work: job.work.clone(), ..*job }, &resolved.requests)
 }
 
 /// Without `g` nothing comes along that was not asked for.
-fn no_requisites(format: Format, changes: &Changes, goals: &[Goal]) -> Result<()> {
-    let all = goals.contains(&Goal::All);
+fn refuse_requisites(format: Format, changes: &Changes, requests: &[PackageRequest]) -> Result<()> {
+    let all = requests.contains(&PackageRequest::AllUpdates);
     let updated = changes.updated.iter().map(|u| (&u.name, &u.arch)).filter(|_| !all);
     let mut others = changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated);
-    match others.find(|(name, arch)| !is_asked(format, goals, name, arch)) {
+    match others.find(|(name, arch)| !is_requested(format, requests, name, arch)) {
         Some((name, _)) => Err(error::CONFLICTING_UPDATE.with_remedy(
-            format!(
-                "{} would be installed too, and -I does not say `g`",
-                show_path(name.as_bytes())
-            ),
-            "add the letter g to -I, so that requisites are installed too, or name the package",
+            format!("{} would be installed too, but -I has no `g`", show_path(name.as_bytes())),
+            "add the letter g to -I to install requisites too, or name the package",
         )),
         None => Ok(()),
     }
 }
 
-fn is_asked(format: Format, goals: &[Goal], name: &str, arch: &str) -> bool {
-    goals.iter().any(
-        |g| matches!(g, Goal::Package { name: word, .. } if is_named(format, word, name, arch)),
+fn is_requested(format: Format, requests: &[PackageRequest], name: &str, arch: &str) -> bool {
+    requests.iter().any(
+        |g| matches!(g, PackageRequest::Named { name: word, .. } if format.is_named(word, name, arch)),
     )
 }
 
 /// `kept`: not everything that is old becomes new.
-fn announce(changes: &Changes, kept: bool, events: &Events) {
+fn report_changes(changes: &Changes, kept: bool, events: &Events) {
     if changes.is_empty() {
         events.note(if kept {
-            "nothing can be updated as it is"
+            "nothing can be updated now"
         } else {
-            "everything is up to date: nothing is to be installed"
+            "everything is up to date: nothing has to be installed"
         });
         return;
     }
@@ -346,9 +325,9 @@ fn remove_work(root: &Path) -> Result<()> {
 /// still mounted.
 ///
 /// # Errors
-/// Where something cannot be removed.
+/// If something cannot be removed.
 pub fn tidy(root: &Path) -> Result<()> {
-    place::tidy()?;
+    source::tidy()?;
     placeholders::tidy(root)?;
     remove_work(root)
 }
@@ -356,9 +335,9 @@ pub fn tidy(root: &Path) -> Result<()> {
 /// Unmounts the medium that a killed update was reading.
 ///
 /// # Errors
-/// Where it stays busy.
+/// If it stays busy.
 pub fn release_medium() -> Result<()> {
-    place::tidy()
+    source::tidy()
 }
 
 #[cfg(test)]
@@ -368,9 +347,11 @@ mod tests {
 
     use super::*;
     use crate::software::changes::Update;
+    use crate::software::formats::deb::DebFormat;
+    use crate::software::formats::rpm::RpmFormat;
 
-    fn goal(name: &str) -> Goal {
-        Goal::Package { name: name.into(), version: None }
+    fn request(name: &str) -> PackageRequest {
+        PackageRequest::Named { name: name.into(), version: None }
     }
 
     fn package(name: &str, arch: &str) -> Package {
@@ -390,11 +371,12 @@ mod tests {
     fn packages_of_another_format() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a_1_all.deb"), "cut").unwrap();
-        let err = format!("{:#}", read(dir.path(), &zypper::Zypper).unwrap_err());
+        let err = format!("{:#}", read_directory(dir.path(), &RpmFormat, "zypper").unwrap_err());
         assert!(
             err.contains("ALT-738")
-                && err
-                    .contains("holds Debian packages (.deb), and the system is updated by zypper"),
+                && err.contains(
+                    "contains Debian packages (.deb), but the system is updated by zypper"
+                ),
             "{err}"
         );
     }
@@ -406,12 +388,16 @@ mod tests {
             updated: vec![update("base", "1", "2")],
             removed: vec![],
         };
-        let fine = |goals: &[Goal]| no_requisites(Format::Deb, &changes, goals).is_ok();
-        assert!(fine(&[goal("vim:amd64"), goal("base")]) && fine(&[goal("vim"), Goal::All]));
+        let fine =
+            |requests: &[PackageRequest]| refuse_requisites(&DebFormat, &changes, requests).is_ok();
         assert!(
-            !fine(&[goal("vim:amd64")])
-                && !fine(&[goal("vim:i386"), goal("base")])
-                && !fine(&[Goal::All])
+            fine(&[request("vim:amd64"), request("base")])
+                && fine(&[request("vim"), PackageRequest::AllUpdates])
+        );
+        assert!(
+            !fine(&[request("vim:amd64")])
+                && !fine(&[request("vim:i386"), request("base")])
+                && !fine(&[PackageRequest::AllUpdates])
         );
     }
 

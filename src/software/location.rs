@@ -1,8 +1,8 @@
-//! `-l`: where packages are.
+//! `-l`: the location of packages.
 //!
 //! A directory, a device or an image of a file system, a URL, or `configured`. Whether there are
-//! packages is for [`super::contents`] and the managers to say; here a location is refused that can
-//! hold none, with what would help.
+//! packages is left to [`super::formats`] and the managers. Here a location is refused that cannot
+//! contain any, with a remedy.
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileExt, FileTypeExt};
@@ -31,23 +31,6 @@ pub enum Location {
     Configured,
 }
 
-/// Where packages come from, as seen from inside the alternate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A directory, read-only.
-    Directory {
-        /// Inside the alternate.
-        inside: PathBuf,
-        /// The same from here.
-        here: PathBuf,
-    },
-    Url {
-        url: SecretText,
-        rest: Vec<String>,
-    },
-    Configured,
-}
-
 impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -62,17 +45,17 @@ impl std::fmt::Display for Location {
     }
 }
 
-/// The location that is what the copy itself is configured with.
+/// The value for the repositories of the copy itself.
 pub const CONFIGURED: &str = "configured";
 const SCHEMES: [&str; 3] = ["http://", "https://", "ftp://"];
-/// A URL for a directory of this machine, which is what is meant.
+/// The scheme of URLs that mean a directory of this machine.
 const FILE: &str = "file://";
 
-/// What `-l` names.
+/// Parses the value of `-l`.
 ///
 /// # Errors
-/// ALT-118 where it is neither a full path nor one of the other forms, ALT-122 where it is not
-/// there, ALT-107 for URLs that are none, ALT-732 for what is there and can hold no packages.
+/// ALT-118 if it is neither a full path nor one of the other forms, ALT-122 if it does not exist,
+/// ALT-107 for an invalid URL, ALT-732 for a file that cannot contain packages.
 pub fn parse(value: &str) -> Result<Location> {
     let value = value.trim();
     if value == CONFIGURED {
@@ -82,13 +65,13 @@ pub fn parse(value: &str) -> Result<Location> {
         Some((scheme, _))
             if scheme.chars().all(|c| c.is_ascii_alphabetic()) && !scheme.is_empty() =>
         {
-            url(value)
+            parse_url(value)
         }
-        _ => path(Path::new(value)),
+        _ => parse_path(Path::new(value)),
     }
 }
 
-fn url(value: &str) -> Result<Location> {
+fn parse_url(value: &str) -> Result<Location> {
     let wrong = |why: String| {
         let cause = format!("`{}` after -l is no repository: {why}", printable(value, false));
         error::BAD_VALUE.with_remedy(
@@ -102,10 +85,10 @@ fn url(value: &str) -> Result<Location> {
     let lower = url.to_ascii_lowercase();
     if let Some(dir) = lower.strip_prefix(FILE).map(|_| &url[FILE.len()..]) {
         return match dir.starts_with('/') && rest.is_empty() && !dir.contains('%') {
-            true => path(Path::new(dir)),
+            true => parse_path(Path::new(dir)),
             false => Err(error::BAD_VALUE.with_remedy(
                 format!("`{}` after -l is not the URL of a directory", printable(value, false)),
-                "give a directory of this machine by its full path, such as -l /updates",
+                "give the full path of a directory on this machine, such as -l /updates",
             )),
         };
     }
@@ -130,7 +113,7 @@ fn url(value: &str) -> Result<Location> {
     Ok(Location::Url { url: url.into(), rest })
 }
 
-fn path(path: &Path) -> Result<Location> {
+fn parse_path(path: &Path) -> Result<Location> {
     let shown = printable(&path.to_string_lossy(), false);
     if !path.is_absolute() {
         let cause = format!("`{shown}` after -l is not a full path name");
@@ -147,25 +130,25 @@ fn path(path: &Path) -> Result<Location> {
         error::FILE_UNREADABLE.with_cause(format!("{shown} after -l cannot be read: {e}"))
     };
     let meta = std::fs::metadata(path).map_err(unreadable)?;
-    let what = what(path, &meta).map_err(unreadable)?;
+    let kind = path_kind(path, &meta).map_err(unreadable)?;
     let refuse = |why: &str, remedy: String| {
         Err(error::BAD_LOCATION.with_remedy(format!("{shown} {why}"), remedy))
     };
-    match what {
-        What::Directory => Ok(Location::Directory(path.to_path_buf())),
-        What::Device => Ok(Location::Device(path.to_path_buf())),
-        What::Tape => refuse(
+    match kind {
+        PathKind::Directory => Ok(Location::Directory(path.to_path_buf())),
+        PathKind::Device => Ok(Location::Device(path.to_path_buf())),
+        PathKind::Tape => refuse(
             "is a tape or another character device, and packages cannot be installed from one as it is",
             format!("read it into a directory first (`tar -C DIRECTORY -xf {shown}`), and give that directory after -l"),
         ),
-        What::Package => {
+        PathKind::Package => {
             let dir = path.parent().unwrap_or(path).display().to_string();
             refuse(
                 "is a single file",
                 format!("give the directory that holds the packages (-l {}), and -w for what to install", printable(&dir, false)),
             )
         }
-        What::Other => refuse(
+        PathKind::Other => refuse(
             "is neither a directory, nor a device, nor the image of a medium",
             "give a directory of packages, a device or an ISO image, the URL of a repository, or `configured` after -l".into(),
         ),
@@ -173,37 +156,37 @@ fn path(path: &Path) -> Result<Location> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+enum PathKind {
     Directory,
     Device,
     Tape,
-    /// A package, an archive: what lies in a directory that was perhaps meant.
+    /// A package or an archive: perhaps its directory was meant.
     Package,
     Other,
 }
 
-fn what(path: &Path, meta: &Metadata) -> std::io::Result<What> {
+fn path_kind(path: &Path, meta: &Metadata) -> std::io::Result<PathKind> {
     let kind = meta.file_type();
     if kind.is_dir() {
-        return Ok(What::Directory);
+        return Ok(PathKind::Directory);
     }
     if kind.is_block_device() {
-        return Ok(What::Device);
+        return Ok(PathKind::Device);
     }
     if kind.is_char_device() {
-        return Ok(What::Tape);
+        return Ok(PathKind::Tape);
     }
     if !kind.is_file() {
-        return Ok(What::Other);
+        return Ok(PathKind::Other);
     }
     if holds_file_system(&File::open(path)?) {
-        return Ok(What::Device);
+        return Ok(PathKind::Device);
     }
     let name = path.to_string_lossy().to_lowercase();
     let package = [".deb", ".rpm", ".tar", ".zst", ".xz", ".gz", ".bz2", ".zip", ".bnd", ".bundle"]
         .iter()
         .any(|end| name.ends_with(end));
-    Ok(if package { What::Package } else { What::Other })
+    Ok(if package { PathKind::Package } else { PathKind::Other })
 }
 
 /// By the marks that file systems have at their places: ISO 9660 and UDF, ext2 to ext4, XFS, btrfs,
@@ -234,7 +217,7 @@ fn holds_file_system(file: &File) -> bool {
 mod tests {
     use super::*;
 
-    fn told(value: &str) -> String {
+    fn outcome(value: &str) -> String {
         match parse(value) {
             Ok(location) => format!("{location:?}"),
             Err(e) => error::find(&e).unwrap().to_string(),
@@ -274,7 +257,7 @@ mod tests {
             ("configured", "Configured".into()),
         ];
         for (value, want) in table {
-            assert_eq!(told(value), want, "{value}");
+            assert_eq!(outcome(value), want, "{value}");
         }
     }
 
@@ -297,21 +280,22 @@ mod tests {
         let place = dir.path().to_str().unwrap();
         assert_eq!(parse(place).unwrap(), Location::Directory(place.into()));
         let (deb, notes) = (make("x_1_all.deb", b"!<arch>\n"), make("notes", b"text"));
-        assert_eq!(told(&deb), format!("ALT-732: {deb} is a single file"));
+        assert_eq!(outcome(&deb), format!("ALT-732: {deb} is a single file"));
         assert_eq!(
-            told(&notes),
+            outcome(&notes),
             format!(
                 "ALT-732: {notes} is neither a directory, nor a device, nor the image of a medium"
             )
         );
         assert!(
-            told("/dev/null")
+            outcome("/dev/null")
                 .starts_with("ALT-732: /dev/null is a tape or another character device")
         );
         assert!(
-            told("/no/such").starts_with("ALT-122: /no/such after -l cannot be read: No such file")
+            outcome("/no/such")
+                .starts_with("ALT-122: /no/such after -l cannot be read: No such file")
         );
-        assert_eq!(told("rmt0"), "ALT-118: `rmt0` after -l is not a full path name");
-        assert_eq!(told(""), "ALT-118: `` after -l is not a full path name");
+        assert_eq!(outcome("rmt0"), "ALT-118: `rmt0` after -l is not a full path name");
+        assert_eq!(outcome(""), "ALT-118: `` after -l is not a full path name");
     }
 }

@@ -1,68 +1,72 @@
-//! From what is wanted to what is to be installed: every name is found in the location, or named in
-//! an error. Pure.
+//! Resolves a request: each name becomes packages of the location, or an error with similar names.
+//! Pure functions.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::contents::{compare, is_named, level, order, same_fix};
-use super::{Available, Fix, Format, Goal, Package, Wanted};
 use crate::error;
+use crate::software::changes::Package;
+use crate::software::formats::Format;
+use crate::software::formats::level::parse_level;
+use crate::software::model::{Available, Fix, PackageRequest};
+use crate::software::names::join_names;
+use crate::software::wanted::Wanted;
 use crate::text::path::show_path;
 
-/// What is to be installed, and what of the wish needs no work.
+/// The packages to install, and the parts of the request that need no work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
-    pub goals: Vec<Goal>,
-    /// What is there already, or does not concern this system.
+    /// The packages to install.
+    pub requests: Vec<PackageRequest>,
+    /// For users: packages that are installed already, fixes that do not concern this system.
     pub notes: Vec<String>,
 }
 
-/// How many names an error lists.
-const LISTED: usize = 12;
+/// Names that share this many letters are similar.
+const MIN_SHARED: usize = 4;
 
-/// Letters by which a name is like another.
-const LIKE: usize = 4;
-
-/// What names are looked up in.
+/// The packages and fixes of a location, in which names are looked up.
 pub struct Offer<'a> {
+    /// The packages that the location offers.
     pub available: &'a [Available],
+    /// The fixes that the location has.
     pub fixes: &'a [Fix],
-    /// It says which version is newer, and what names mean.
+    /// Compares versions, and says what names mean.
     pub format: Format,
 }
 
 impl Offer<'_> {
-    /// Checks that everything wanted is in the location, whatever is installed.
+    /// Checks that the location has everything that is wanted, whatever is installed.
     ///
     /// # Errors
     /// ALT-733, ALT-734.
-    pub fn has(&self, wanted: &Wanted) -> Result<()> {
-        self.resolve(wanted, None).map(drop)
+    pub fn check(&self, wanted: &Wanted) -> Result<()> {
+        self.resolve_for(wanted, None).map(drop)
     }
 
-    /// What to install where this is installed.
+    /// The packages to install on a system with these `installed` ones.
     ///
     /// # Errors
     /// ALT-733, ALT-734: the name, and names that are there.
-    pub fn goals(&self, wanted: &Wanted, installed: &[Package]) -> Result<Resolved> {
-        self.resolve(wanted, Some(installed))
+    pub fn resolve(&self, wanted: &Wanted, installed: &[Package]) -> Result<Resolved> {
+        self.resolve_for(wanted, Some(installed))
     }
 
-    fn resolve(&self, wanted: &Wanted, installed: Option<&[Package]>) -> Result<Resolved> {
+    fn resolve_for(&self, wanted: &Wanted, installed: Option<&[Package]>) -> Result<Resolved> {
         let mut out = Resolved::default();
         if wanted.all {
-            out.goals.push(Goal::All);
+            out.requests.push(PackageRequest::AllUpdates);
         }
         for word in &wanted.packages {
-            self.package(word, installed, &mut out)?;
+            self.resolve_package(word, installed, &mut out)?;
         }
         for word in &wanted.fixes {
-            self.fix(word, installed, &mut out)?;
+            self.resolve_fix(word, installed, &mut out)?;
         }
         let mut seen = Vec::new();
-        out.goals.retain(|g| {
+        out.requests.retain(|g| {
             !seen.contains(g) && {
                 seen.push(g.clone());
                 true
@@ -71,24 +75,29 @@ impl Offer<'_> {
         Ok(out)
     }
 
-    fn package(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
+    fn resolve_package(
+        &self,
+        word: &str,
+        installed: Option<&[Package]>,
+        out: &mut Resolved,
+    ) -> Result<()> {
         let (name, version) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
         let offered: Vec<&Available> = self
             .available
             .iter()
-            .filter(|a| is_named(self.format, name, &a.name, &a.arch))
+            .filter(|a| self.format.is_named(name, &a.name, &a.arch))
             .collect();
         if offered.is_empty() {
             return Err(error::NO_SUCH_PACKAGE.with_cause(format!(
                 "there is no package `{}` in the location{}",
                 show_path(name.as_bytes()),
-                self.like(name)
+                self.similar_names(name)
             )));
         }
         let there = installed.and_then(|all| {
             self.newest(
                 all.iter()
-                    .filter(|p| is_named(self.format, name, &p.name, &p.arch))
+                    .filter(|p| self.format.is_named(name, &p.name, &p.arch))
                     .map(|p| p.version.as_str()),
             )
         });
@@ -102,7 +111,7 @@ impl Offer<'_> {
                         offered.iter().map(|a| show_path(a.version.as_bytes())).collect();
                     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
                     error::NO_SUCH_PACKAGE.with_cause(format!(
-                        "there is no version {} of {name} in the location: there is {versions}",
+                        "there is no version {} of {name} in the location; it has {versions}",
                         show_path(v.as_bytes())
                     ))
                 })?;
@@ -119,8 +128,8 @@ impl Offer<'_> {
                     let version =
                         self.newest(offered.iter().map(|a| a.version.as_str())).unwrap_or_default();
                     return Err(error::NO_SUCH_PACKAGE.with_remedy(
-                        format!("{name} is only in a part of the location that is for packages named with their version (backports)"),
-                        format!("name it so: {name}={}", show_path(version.as_bytes())),
+                        format!("{name} is only in a part of the location whose packages must be named with their version (backports)"),
+                        format!("name it with its version: {name}={}", show_path(version.as_bytes())),
                     ));
                 }
                 if let (Some(there), Some(newest)) = (there, newest)
@@ -136,31 +145,36 @@ impl Offer<'_> {
                 None
             }
         };
-        out.goals.push(Goal::Package { name: name.to_owned(), version });
+        out.requests.push(PackageRequest::Named { name: name.to_owned(), version });
         Ok(())
     }
 
-    fn fix(&self, word: &str, installed: Option<&[Package]>, out: &mut Resolved) -> Result<()> {
-        let level = level(word);
+    fn resolve_fix(
+        &self,
+        word: &str,
+        installed: Option<&[Package]>,
+        out: &mut Resolved,
+    ) -> Result<()> {
+        let level = parse_level(word);
         let asked = level.unwrap_or(word);
         let means = |f: &&Fix| {
-            std::iter::once(&f.id).chain(&f.names).any(|n| same_fix(self.format, asked, n))
+            std::iter::once(&f.id).chain(&f.names).any(|n| self.format.is_same_fix(asked, n))
         };
         let found: Vec<&Fix> = self.fixes.iter().filter(means).collect();
         if found.is_empty() {
             return Err(error::NO_SUCH_FIX.with_cause(format!(
-                "{} is not among what the location fixes{}",
+                "the location has no fix {}{}",
                 show_path(word.as_bytes()),
-                self.fixes_there()
+                self.known_fixes()
             )));
         }
         if level.is_some() {
             // A level is brought by everything that there is, not by the package that names it.
-            out.goals.push(Goal::All);
+            out.requests.push(PackageRequest::AllUpdates);
             return Ok(());
         }
         let Some(installed) = installed else { return Ok(()) };
-        let before = (out.goals.len(), out.notes.len());
+        let before = (out.requests.len(), out.notes.len());
         for (name, fixed) in found.iter().flat_map(|f| &f.packages) {
             let Some(there) = self
                 .newest(installed.iter().filter(|p| p.name == *name).map(|p| p.version.as_str()))
@@ -179,9 +193,10 @@ impl Offer<'_> {
                     .map(|a| a.version.as_str()),
             );
             match newest.filter(|v| self.compare(v, fixed) != Ordering::Less) {
-                Some(v) => out
-                    .goals
-                    .push(Goal::Package { name: name.clone(), version: Some(v.to_owned()) }),
+                Some(v) => out.requests.push(PackageRequest::Named {
+                    name: name.clone(),
+                    version: Some(v.to_owned()),
+                }),
                 None => {
                     return Err(error::NO_SUCH_FIX.with_remedy(
                         format!(
@@ -190,63 +205,59 @@ impl Offer<'_> {
                             show_path(fixed.as_bytes()),
                             newest.map_or("none".to_owned(), |v| show_path(v.as_bytes()))
                         ),
-                        "get that package into the location, or leave this fix out",
+                        "add that package to the location, or leave this fix out",
                     ));
                 }
             }
         }
-        if before == (out.goals.len(), out.notes.len()) {
+        if before == (out.requests.len(), out.notes.len()) {
             out.notes.push(format!("{word} concerns no package that is installed"));
         }
         Ok(())
     }
 
     fn compare(&self, a: &str, b: &str) -> Ordering {
-        compare(self.format, a, b)
+        self.format.compare(a, b)
     }
 
     fn newest<'v>(&self, versions: impl Iterator<Item = &'v str>) -> Option<&'v str> {
-        versions.max_by(|a, b| order(self.format, a, b))
+        versions.max_by(|a, b| self.format.total_cmp(a, b))
     }
 
     /// Names that are nearly the one that was meant.
-    fn like(&self, name: &str) -> String {
-        let stem: String = name.to_ascii_lowercase().chars().take(LIKE).collect();
+    fn similar_names(&self, name: &str) -> String {
+        let stem: String = name.to_ascii_lowercase().chars().take(MIN_SHARED).collect();
         let like = |a: &&Available| {
             !stem.is_empty()
                 && (a.name.to_ascii_lowercase().contains(&stem)
-                    || (a.name.len() >= LIKE && name.to_ascii_lowercase().contains(&a.name)))
+                    || (a.name.len() >= MIN_SHARED && name.to_ascii_lowercase().contains(&a.name)))
         };
         let names: BTreeSet<String> =
             self.available.iter().filter(like).map(|a| show_path(a.name.as_bytes())).collect();
-        listed("; there is ", names)
+        suggest(names)
     }
 
-    fn fixes_there(&self) -> String {
+    fn known_fixes(&self) -> String {
         let names: BTreeSet<String> =
             self.fixes.iter().map(|f| show_path(f.id.as_bytes())).collect();
         if names.is_empty() {
-            ": it knows of no fixes (no advisories, no changelogs)".to_owned()
+            ": it has no fixes at all (no advisories, no changelogs)".to_owned()
         } else {
-            listed("; there is ", names)
+            suggest(names)
         }
     }
 }
 
-fn listed(before: &str, names: BTreeSet<String>) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let shown = names.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
-    match (shown.is_empty(), more) {
-        (true, _) => String::new(),
-        (_, 0) => format!("{before}{shown}"),
-        _ => format!("{before}{shown} and {more} more"),
-    }
+/// The end of an error that lists names: nothing if there are none.
+fn suggest(names: BTreeSet<String>) -> String {
+    if names.is_empty() { String::new() } else { format!("; it has {}", join_names(names)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::software::Location;
+    use crate::software::formats::deb::DebFormat;
+    use crate::software::location::Location;
 
     fn available(all: &[(&str, &str)]) -> Vec<Available> {
         all.iter()
@@ -287,28 +298,28 @@ mod tests {
         }
     }
 
-    fn goal(name: &str, version: Option<&str>) -> Goal {
-        Goal::Package { name: name.into(), version: version.map(str::to_owned) }
+    fn request(name: &str, version: Option<&str>) -> PackageRequest {
+        PackageRequest::Named { name: name.into(), version: version.map(str::to_owned) }
     }
 
     #[test]
     fn packages_by_name_and_version() {
         let there = available(&[("a", "2"), ("a", "3"), ("b", "1"), ("libfoo1", "1")]);
-        let offer = Offer { available: &there, fixes: &[], format: Format::Deb };
+        let offer = Offer { available: &there, fixes: &[], format: &DebFormat };
         let now = installed(&[("a", "2"), ("b", "1")]);
-        let goals =
-            |words: &[&str]| offer.goals(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"));
-        assert_eq!(goals(&["a"]).unwrap().goals, [goal("a", None)]);
-        assert_eq!(goals(&["a", "a"]).unwrap().goals, [goal("a", None)]);
-        assert_eq!(goals(&["a=3"]).unwrap().goals, [goal("a", Some("3"))]);
-        let same = goals(&["b", "a=2"]).unwrap();
-        assert!(same.goals.is_empty() && same.notes.len() == 2, "{same:?}");
-        assert_eq!(goals(&["a:all"]).unwrap().goals, [goal("a:all", None)]);
-        assert!(goals(&["a:i386"]).is_err() && goals(&["a."]).is_err());
-        let err = goals(&["a=9"]).unwrap_err();
-        assert!(err.contains("ALT-733") && err.contains("there is 2, 3"), "{err}");
-        let err = goals(&["libfoo2"]).unwrap_err();
-        assert!(err.contains("`libfoo2`") && err.contains("there is libfoo1"), "{err}");
+        let requests =
+            |words: &[&str]| offer.resolve(&wanted(words, &[]), &now).map_err(|e| format!("{e:#}"));
+        assert_eq!(requests(&["a"]).unwrap().requests, [request("a", None)]);
+        assert_eq!(requests(&["a", "a"]).unwrap().requests, [request("a", None)]);
+        assert_eq!(requests(&["a=3"]).unwrap().requests, [request("a", Some("3"))]);
+        let same = requests(&["b", "a=2"]).unwrap();
+        assert!(same.requests.is_empty() && same.notes.len() == 2, "{same:?}");
+        assert_eq!(requests(&["a:all"]).unwrap().requests, [request("a:all", None)]);
+        assert!(requests(&["a:i386"]).is_err() && requests(&["a."]).is_err());
+        let err = requests(&["a=9"]).unwrap_err();
+        assert!(err.contains("ALT-733") && err.contains("it has 2, 3"), "{err}");
+        let err = requests(&["libfoo2"]).unwrap_err();
+        assert!(err.contains("`libfoo2`") && err.contains("it has libfoo1"), "{err}");
     }
 
     #[test]
@@ -317,23 +328,26 @@ mod tests {
         there[1].on_request = true;
         there[2].on_request = true;
         let fixes = [fix("CVE-2024-1", &[], &[("a", "2")]), fix("CVE-2024-2", &[], &[("a", "3")])];
-        let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
-        let goals = |packages: &[&str], fixes: &[&str], now: &str| {
+        let offer = Offer { available: &there, fixes: &fixes, format: &DebFormat };
+        let requests = |packages: &[&str], fixes: &[&str], now: &str| {
             offer
-                .goals(&wanted(packages, fixes), &installed(&[("a", now)]))
+                .resolve(&wanted(packages, fixes), &installed(&[("a", now)]))
                 .map_err(|e| format!("{e:#}"))
         };
         assert_eq!(
-            goals(&["a=3", "b=4"], &[], "1").unwrap().goals,
-            [goal("a", Some("3")), goal("b", Some("4"))]
+            requests(&["a=3", "b=4"], &[], "1").unwrap().requests,
+            [request("a", Some("3")), request("b", Some("4"))]
         );
         assert!(
-            goals(&["a"], &[], "2").unwrap().goals.is_empty(),
+            requests(&["a"], &[], "2").unwrap().requests.is_empty(),
             "the newer one is not for everybody"
         );
-        assert!(goals(&["b"], &[], "1").unwrap_err().contains("ALT-733"));
-        assert_eq!(goals(&[], &["CVE-2024-1"], "1").unwrap().goals, [goal("a", Some("2"))]);
-        assert!(goals(&[], &["CVE-2024-2"], "1").unwrap_err().contains("ALT-734"));
+        assert!(requests(&["b"], &[], "1").unwrap_err().contains("ALT-733"));
+        assert_eq!(
+            requests(&[], &["CVE-2024-1"], "1").unwrap().requests,
+            [request("a", Some("2"))]
+        );
+        assert!(requests(&[], &["CVE-2024-2"], "1").unwrap_err().contains("ALT-734"));
     }
 
     #[test]
@@ -350,27 +364,29 @@ mod tests {
             fix("CVE-2024-3", &[], &[("never", "2")]),
             fix("12.8", &[], &[("ssl", "5")]),
         ];
-        let offer = Offer { available: &there, fixes: &fixes, format: Format::Deb };
+        let offer = Offer { available: &there, fixes: &fixes, format: &DebFormat };
         let now = installed(&[("ssl", "3"), ("libssl", "4"), ("old", "1")]);
-        let goals =
-            |words: &[&str]| offer.goals(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"));
+        let requests =
+            |words: &[&str]| offer.resolve(&wanted(&[], words), &now).map_err(|e| format!("{e:#}"));
         // Launchpad's of that number is another bug.
-        assert!(goals(&["LP: #77"]).unwrap_err().contains("ALT-734"));
+        assert!(requests(&["LP: #77"]).unwrap_err().contains("ALT-734"));
         for word in ["cve-2024-1", "DSA-1-1", "bug 77", "#77", "77"] {
-            let got = goals(&[word]).unwrap();
-            assert_eq!(got.goals, [goal("ssl", Some("5"))], "{word}");
+            let got = requests(&[word]).unwrap();
+            assert_eq!(got.requests, [request("ssl", Some("5"))], "{word}");
             assert!(got.notes[0].contains("libssl 4 has it already"), "{got:?}");
         }
-        assert_eq!(goals(&["12.8_ML"]).unwrap().goals, [Goal::All]);
-        assert!(goals(&["CVE-2024-3"]).unwrap().notes[0].contains("no package that is installed"));
-        let err = goals(&["CVE-2024-2"]).unwrap_err();
-        assert!(err.contains("ALT-734") && err.contains("old 2 or newer"), "{err}");
-        let err = goals(&["CVE-1999-1"]).unwrap_err();
-        assert!(err.contains("CVE-1999-1") && err.contains("there is 12.8, CVE-2024-1"), "{err}");
+        assert_eq!(requests(&["12.8_ML"]).unwrap().requests, [PackageRequest::AllUpdates]);
         assert!(
-            offer.has(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(),
+            requests(&["CVE-2024-3"]).unwrap().notes[0].contains("no package that is installed")
+        );
+        let err = requests(&["CVE-2024-2"]).unwrap_err();
+        assert!(err.contains("ALT-734") && err.contains("old 2 or newer"), "{err}");
+        let err = requests(&["CVE-1999-1"]).unwrap_err();
+        assert!(err.contains("CVE-1999-1") && err.contains("it has 12.8, CVE-2024-1"), "{err}");
+        assert!(
+            offer.check(&wanted(&["ssl"], &["CVE-2024-2"])).is_ok(),
             "what is installed is not known yet"
         );
-        assert!(offer.has(&wanted(&[], &["12.9"])).is_err());
+        assert!(offer.check(&wanted(&[], &["12.9"])).is_err());
     }
 }

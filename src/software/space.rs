@@ -1,7 +1,7 @@
 //! Whether an update fits, before anything of it is installed.
 //!
-//! What counts is the alternate's file systems: downloads go where [`Job::work`](super::Job::work)
-//! is, what grows counts against the file system of /usr, new kernels against that of /boot. A
+//! The alternate's file systems count: downloads are stored in the directory of the job, installed
+//! files grow the file system of /usr, new kernels that of /boot. A
 //! package manager unpacks a package beside what it replaces: the largest package needs its whole
 //! size once more.
 
@@ -9,25 +9,33 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Available, Transaction};
 use crate::error;
 use crate::host::beneath::{Beneath, Entry};
 use crate::host::tree::Kind;
+use crate::software::model::{Available, Transaction};
 use crate::text::size::format_size;
 
 /// For package databases, initramfs work and what scripts write.
 const SPARE: u64 = 32 << 20;
 
-/// What a transaction takes of the alternate's file systems, in bytes.
+/// The space that a transaction takes in the file systems of the alternate, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
+    /// For downloads.
     pub work: u64,
+    /// For installed files.
     pub usr: u64,
+    /// For kernels and their initramfs.
     pub boot: u64,
 }
 
 impl Need {
-    pub fn of(transaction: &Transaction, available: &[Available], kernel_image: u64) -> Self {
+    /// The space for a transaction; `kernel_image` is that of one kernel, see [`kernel_image`].
+    pub fn for_transaction(
+        transaction: &Transaction,
+        available: &[Available],
+        kernel_image: u64,
+    ) -> Self {
         let changes = &transaction.changes;
         let unpacked = changes
             .updated
@@ -41,7 +49,7 @@ impl Need {
                 .map_or(0, |a| a.installed_size)
         };
         let largest = unpacked.map(size).max().unwrap_or(0);
-        // One that is replaced lies beside its successor until that is complete.
+        // The old package stays until its successor is complete.
         let names = changes
             .installed
             .iter()
@@ -58,13 +66,15 @@ impl Need {
         }
     }
 
-    /// What fetching so many bytes takes.
-    pub fn of_download(bytes: u64) -> Self {
+    /// The space for a download of this many bytes.
+    pub fn for_download(bytes: u64) -> Self {
         Self { work: bytes.saturating_add(SPARE), usr: 0, boot: 0 }
     }
 
+    /// Compares it with the free space below `root`; `work` is the directory of the job.
+    ///
     /// # Errors
-    /// ALT-735: which file system lacks how much.
+    /// ALT-735 with the file system that is too small.
     pub fn check(&self, root: &Path, work: &Path) -> Result<()> {
         let copy = Beneath::open(root)?;
         let mut needs: Vec<(u64, u64, u64, &str)> = Vec::new();
@@ -84,7 +94,7 @@ impl Need {
         match needs.iter().find(|(_, bytes, free, _)| bytes > free) {
             None => Ok(()),
             Some((_, bytes, free, name)) => Err(error::NO_ROOM_FOR_UPDATE.with_cause(format!(
-                "{} are needed in the copy's file system that holds {name}, and {} are free",
+                "the update needs {} in the copy's file system for {name}, where {} are free",
                 format_size(*bytes),
                 format_size(*free)
             ))),
@@ -111,15 +121,15 @@ fn is_kernel(name: &str) -> bool {
         )
 }
 
-/// Whether a file of /boot is an initramfs that is made for a kernel, and made anew. One for rescue
+/// Whether a file in /boot is an initramfs that is rebuilt with its kernel. One for rescue
 /// holds every driver, several times what others take; that one and kdump's stay as they are.
 pub fn is_initramfs(name: &str) -> bool {
     (name.starts_with("initrd") || name.starts_with("initramfs"))
         && !["rescue", "kdump"].iter().any(|other| name.contains(other))
 }
 
-/// What one kernel takes in /boot, by those that are there: the largest kernel and the largest
-/// initramfs.
+/// The space that one kernel takes in /boot, judging by the present ones: the largest kernel and
+/// the largest initramfs.
 pub fn kernel_image(root: &Path) -> u64 {
     let Ok(root) = Beneath::open(root) else { return 0 };
     let size =
@@ -140,7 +150,7 @@ pub fn kernel_image(root: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::software::Package;
+    use crate::software::changes::Package;
     use crate::software::changes::Update;
 
     #[test]
@@ -156,7 +166,11 @@ mod tests {
         let mut t = Transaction { download: 5, growth: 1000, ..Transaction::default() };
         t.changes.installed =
             vec![package("linux-image-6.1.0-9-amd64"), package("linux-image-amd64"), package("x")];
-        let need = Need::of(&t, &[size("x", 300), size("linux-image-6.1.0-9-amd64", 700)], 50);
+        let need = Need::for_transaction(
+            &t,
+            &[size("x", 300), size("linux-image-6.1.0-9-amd64", 700)],
+            50,
+        );
         assert_eq!(need, Need { work: 5, usr: 1700 + SPARE, boot: 50 });
         // A kernel that is updated in place, beside a new one.
         let update = |name: &str| Update {
@@ -166,15 +180,15 @@ mod tests {
             after: "2".into(),
         };
         t.changes.updated = vec![update("linux-image-6.1.0-8-amd64"), update("y")];
-        assert_eq!(Need::of(&t, &[], 50).boot, 100);
+        assert_eq!(Need::for_transaction(&t, &[], 50).boot, 100);
         // Sizes are what packages say of themselves.
         t.growth = i64::MAX;
-        let most = Need::of(&t, &[size("x", u64::MAX)], u64::MAX);
+        let most = Need::for_transaction(&t, &[size("x", u64::MAX)], u64::MAX);
         assert_eq!((most.usr, most.boot), (u64::MAX, u64::MAX));
-        assert_eq!(Need::of_download(u64::MAX).work, u64::MAX);
+        assert_eq!(Need::for_download(u64::MAX).work, u64::MAX);
         t.changes.updated.clear();
         t.growth = -1000;
-        assert_eq!(Need::of(&t, &[], 50).usr, SPARE);
+        assert_eq!(Need::for_transaction(&t, &[], 50).usr, SPARE);
     }
 
     #[test]
@@ -204,9 +218,9 @@ mod tests {
         assert!(need(1).check(dir.path(), Path::new("/var/x")).is_ok());
         let err =
             format!("{:#}", need(u64::MAX / 4).check(dir.path(), Path::new("/var/x")).unwrap_err());
-        assert!(err.contains("ALT-735") && err.contains("holds /usr"), "{err}");
+        assert!(err.contains("ALT-735") && err.contains("file system for /usr"), "{err}");
         let all = Need { work: u64::MAX, usr: u64::MAX, boot: 1 };
         assert!(all.check(dir.path(), Path::new("/var/x")).is_err());
-        assert!(Need::of_download(1 << 60).check(dir.path(), Path::new("/var/x")).is_err());
+        assert!(Need::for_download(1 << 60).check(dir.path(), Path::new("/var/x")).is_err());
     }
 }

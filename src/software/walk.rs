@@ -1,4 +1,4 @@
-//! The files of a directory that may be worth a look: packages, indexes, advisories.
+//! Lists the files of a directory: packages, indexes, advisories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,18 @@ use anyhow::{Context, Result};
 use crate::error;
 use crate::host::signals;
 
-/// `pool/main/o/openssl/x.deb` stands five deep; a medium's top directory may stand above it.
-const DEEP: usize = 7;
-/// More files than this are not a directory of packages.
-const MOST: usize = 400_000;
+/// The deepest directory that is searched. `pool/main/o/openssl/x.deb` is five deep, perhaps below
+/// another directory.
+const MAX_DEPTH: usize = 7;
+/// The listing ends after this many files.
+const MAX_FILES: usize = 400_000;
 
-/// Regular files below `dir`, relative to it, sorted. Links to files count where they stay within
+/// Regular files below `dir`, relative to it, sorted. Links to files count if they stay within
 /// `dir` (elsewhere the package manager could not follow them); links to directories are not
-/// followed. `enter` says which directories are looked into.
+/// followed. `enter` selects the directories to search.
 ///
 /// # Errors
-/// Where `dir` itself cannot be read, ALT-711 for an interrupt.
+/// If `dir` itself cannot be read; ALT-711 if a signal interrupts it.
 pub fn files(dir: &Path, enter: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let top = dir.canonicalize().with_context(|| format!("reading {}", dir.display()))?;
     let mut found = vec![];
@@ -41,14 +42,14 @@ pub fn files(dir: &Path, enter: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> 
             let path = at.join(entry.file_name());
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
-                if depth < DEEP && enter(&path) {
+                if depth < MAX_DEPTH && enter(&path) {
                     waiting.push((path, depth + 1));
                 }
             } else if kind.is_file() || (kind.is_symlink() && leads_to_file(&top, &dir.join(&path)))
             {
                 found.push(path);
             }
-            if found.len() > MOST {
+            if found.len() > MAX_FILES {
                 found.sort();
                 return Ok(found);
             }

@@ -1,8 +1,8 @@
-//! What is to be installed: `-w`, `-b`, `-f`, `-F` and what the files that they name list.
+//! The request: `-l`, `-w`, `-b`, `-f`, `-F`, `-I`, and the names in the files that they give.
 //!
 //! `-w` and a bundle name packages, `-F` and a fix list name fixes. The values are split, the files
 //! read, every name is looked at before anything else happens: a name that no package can have is
-//! told with its place. What the names mean is found out later, in the location.
+//! reported with its position. They are looked up in the location later.
 
 mod lists;
 
@@ -13,14 +13,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Location, flags, location};
+use super::flags;
+use super::location;
 use crate::error;
 use crate::secret::SecretText;
-use lists::{Kind, Names};
+use crate::software::location::Location;
+use lists::{ListKind, Names};
 
-/// What `-l -w -b -f -F -I` ask for, the files that they name read.
+/// The values of `-l -w -b -f -F -I`, with the files that they name already read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
+    /// `-l`.
     pub location: Location,
     /// Every update that there is: `-w all`, or `update_all` in a bundle or as one.
     pub all: bool,
@@ -30,13 +33,13 @@ pub struct Wanted {
     pub fixes: Vec<String>,
     /// `-I` as given; None: the manager's default.
     pub flags: Option<SecretText>,
-    /// For people: the bundle's file.
+    /// The file of the bundle, to show it.
     pub bundle: Option<PathBuf>,
-    /// For people: the fix list's file.
+    /// The file of the fix list, to show it.
     pub fix_bundle: Option<PathBuf>,
 }
 
-/// The values of the flags, as they were given.
+/// The values of the flags, as given.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Given<'a> {
     /// `-l`
@@ -53,41 +56,47 @@ pub struct Given<'a> {
     pub flags: Option<&'a str>,
 }
 
-/// The bundle that is no file: every update.
+/// A value of `-b` that is not a file: every update.
 pub const UPDATE_ALL: &str = "update_all";
 
-/// A list is a page or two, not a database.
-const MOST: u64 = 1 << 20;
+/// The largest list that is read, in bytes.
+const MAX_LIST: u64 = 1 << 20;
 
 impl Wanted {
     /// Splits the values, reads the files that they name, and looks whether the location is one.
     ///
     /// # Errors
-    /// ALT-107 and ALT-736 where a name cannot be one, ALT-118, ALT-122 and ALT-732 where the
-    /// location cannot be one, ALT-737 for flags that cannot be used, ALT-741 where nothing is
-    /// wanted.
+    /// ALT-107 and ALT-736 for an invalid name, ALT-118, ALT-122 and ALT-732 for an invalid
+    /// location, ALT-737 for flags that cannot be used, ALT-741 if nothing is requested.
     pub fn read(given: &Given) -> Result<Self> {
         let mut packages = Names::default();
         if let Some(value) = given.packages {
-            packages.add(lists::value(Kind::Packages, "-w", value)?, Kind::Packages)?;
+            packages
+                .add(lists::parse_value(ListKind::Packages, "-w", value)?, ListKind::Packages)?;
         }
         let bundle = given.bundle.filter(|b| !is_update_all(b));
         packages.all |= given.bundle.is_some_and(is_update_all);
         if let Some(file) = bundle {
-            packages.add(lists::file(Kind::Packages, &text(file, "-b")?, file)?, Kind::Packages)?;
+            packages.add(
+                lists::parse_file(ListKind::Packages, &read_file(file, "-b")?, file)?,
+                ListKind::Packages,
+            )?;
         }
         let mut fixes = Names::default();
         if let Some(value) = given.fixes {
-            fixes.add(lists::value(Kind::Fixes, "-F", value)?, Kind::Fixes)?;
+            fixes.add(lists::parse_value(ListKind::Fixes, "-F", value)?, ListKind::Fixes)?;
         }
         if let Some(file) = given.fix_bundle {
-            fixes.add(lists::file(Kind::Fixes, &text(file, "-f")?, file)?, Kind::Fixes)?;
+            fixes.add(
+                lists::parse_file(ListKind::Fixes, &read_file(file, "-f")?, file)?,
+                ListKind::Fixes,
+            )?;
         }
         let location = location::parse(given.location)?;
         flags::parse(given.flags)?;
         if !packages.all && packages.names.is_empty() && fixes.names.is_empty() {
             return Err(error::NOTHING_WANTED.with_cause(format!(
-                "-l {} is given, and nothing to install from there",
+                "-l {} is given, but nothing to install from there",
                 given.location
             )));
         }
@@ -103,13 +112,55 @@ impl Wanted {
     }
 }
 
-/// What a bundle (or a list of fixes) lists: whether it is every update, and the names.
+impl Wanted {
+    /// A title for the step, for users.
+    pub fn title(&self) -> String {
+        let count = |n: usize, what: &str| {
+            (n > 0).then(|| {
+                format!(
+                    "{n} {what}{}",
+                    if n == 1 { "" } else { if what.ends_with('x') { "es" } else { "s" } }
+                )
+            })
+        };
+        let all = self.all.then(|| "every update".to_owned());
+        let parts: Vec<String> =
+            [all, count(self.packages.len(), "package"), count(self.fixes.len(), "fix")]
+                .into_iter()
+                .flatten()
+                .collect();
+        let from = match &self.location {
+            Location::Configured => "the repositories that the copy has".to_owned(),
+            other => other.to_string(),
+        };
+        let list = match parts.as_slice() {
+            [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            all => all.concat(),
+        };
+        format!("Install {list} from {from}")
+    }
+
+    /// The request in detail, for users: one line for each part.
+    pub fn lines(&self) -> Vec<String> {
+        let list = |what: &str, names: &[String]| {
+            (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+        };
+        let all = self.all.then(|| "every update of what is installed".to_owned());
+        let flags = self.flags.as_ref().map(|f| format!("flags: {f}"));
+        [all, list("packages", &self.packages), list("fixes", &self.fixes), flags]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+/// Reads a bundle or a list of fixes: whether it asks for every update, and its names.
 ///
 /// # Errors
-/// ALT-736 with the place, ALT-122 where the file cannot be read.
-pub fn list_of(file: &Path, of_fixes: bool) -> Result<(bool, Vec<String>)> {
-    let kind = if of_fixes { Kind::Fixes } else { Kind::Packages };
-    lists::file(kind, &text(file, if of_fixes { "-f" } else { "-b" })?, file)
+/// ALT-736 with the position, ALT-122 if the file cannot be read.
+pub fn read_list(file: &Path, of_fixes: bool) -> Result<(bool, Vec<String>)> {
+    let kind = if of_fixes { ListKind::Fixes } else { ListKind::Packages };
+    lists::parse_file(kind, &read_file(file, if of_fixes { "-f" } else { "-b" })?, file)
         .map(|n| (n.all, n.names))
 }
 
@@ -118,7 +169,7 @@ pub fn is_update_all(value: &Path) -> bool {
     value == Path::new(UPDATE_ALL)
 }
 
-fn text(file: &Path, flag: &str) -> Result<Vec<u8>> {
+fn read_file(file: &Path, flag: &str) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     // Opening a fifo waits.
     let read = match std::fs::metadata(file) {
@@ -126,18 +177,18 @@ fn text(file: &Path, flag: &str) -> Result<Vec<u8>> {
             return Err(error::FILE_UNREADABLE
                 .with_cause(format!("{} after {flag} is not a regular file", file.display())));
         }
-        Ok(_) => File::open(file).and_then(|f| f.take(MOST + 1).read_to_end(&mut text)),
+        Ok(_) => File::open(file).and_then(|f| f.take(MAX_LIST + 1).read_to_end(&mut text)),
         Err(e) => Err(e),
     };
     read.map_err(|e| {
         error::FILE_UNREADABLE
             .with_cause(format!("{} after {flag} cannot be read: {e}", file.display()))
     })?;
-    if text.len() as u64 > MOST {
+    if text.len() as u64 > MAX_LIST {
         return Err(error::BAD_LIST.with_cause(format!(
-            "{}: it is larger than {} KiB; that is no list of names",
+            "{}: the file is larger than {} KiB, so it is not a list of names",
             file.display(),
-            MOST >> 10
+            MAX_LIST >> 10
         )));
     }
     Ok(text)

@@ -7,7 +7,8 @@ pub const OLD_ROOT: &str = "11111111-aaaa-4aaa-8aaa-111111111111";
 /// The UUID of the copy's root.
 pub const NEW_ROOT: &str = "22222222-bbbb-4bbb-8bbb-222222222222";
 
-/// The identity map of a small system: a root file system by UUID and label, a swap space, an ESP, a home on LVM, and their disk.
+/// The identity map of a small system: a root file system by UUID and label, a swap space, an ESP,
+/// a home on LVM, and their disk.
 pub fn map() -> IdMap {
     let names = |uuid: &str, label: &str, partuuid: &str, devices: &[&str]| Names {
         uuid: Some(uuid.into()),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::event::lines::{self, Shown};
-use crate::event::{Event, State};
+use crate::event::{Event, StepStatus};
 use crate::host::{clock, files, sys};
 use crate::job::{self, Id};
 use crate::text::printable_lines;
@@ -138,7 +138,7 @@ fn append(from: &mut dyn BufRead, to: &mut dyn Write, end: &str) -> std::io::Res
 fn text(event: &Event) -> Option<String> {
     let shown = Shown { debug: true, verbose: false, ascii: false };
     match event {
-        Event::Step { state: State::Done | State::Failed, .. } => None,
+        Event::Step { state: StepStatus::Done | StepStatus::Failed, .. } => None,
         Event::Warning { text } => Some(printable_lines(&format!("warning: {text}"), false)),
         Event::Error { id, cause, remedy } => {
             Some(printable_lines(&format!("{id} {cause}\n  what to do: {remedy}"), false))
@@ -161,7 +161,7 @@ mod tests {
                 index: 1,
                 of: 2,
                 title: "Check".into(),
-                state: State::Begin,
+                state: StepStatus::Begin,
                 ms: None,
             }),
             line(&Event::Output {
@@ -174,7 +174,7 @@ mod tests {
                 index: 1,
                 of: 2,
                 title: "Check".into(),
-                state: State::Done,
+                state: StepStatus::Done,
                 ms: Some(9),
             }),
             line(&Event::Warning { text: "slow".into() }),

@@ -14,7 +14,7 @@ use anyhow::Result;
 use crate::cli::alt_disk_install::files::{check_readable, check_script, unreadable};
 use crate::cli::getopt::{self, Parsed};
 use crate::cli::values::{accepted_losses, events_fd, text};
-use crate::engine::prepare::from_image::PLATFORMS;
+use crate::engine::facts::system::PLATFORMS;
 use crate::engine::request::{Action, FromImage, Identity, Phases, Request};
 use crate::error::{self, Entry};
 use crate::flags::{ALT_DISK_INSTALL, Flag, Only};

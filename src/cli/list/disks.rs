@@ -8,8 +8,8 @@ use crate::disk::gate::{Kind, Verdict, examine};
 use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
 use crate::engine::facts::Facts;
-use crate::engine::prepare;
-use crate::engine::state::standing;
+use crate::engine::prepare::{sizes, target_disks};
+use crate::engine::state::record_state;
 use crate::error;
 use crate::text::size::format_size;
 
@@ -50,11 +50,14 @@ pub fn candidates() -> Result<Vec<Candidate>> {
     let Some(world) = facts.as_ref().map(|f| &f.world).or(world.as_ref()) else {
         return Ok(vec![]);
     };
-    let roles = roles(world, &prepare::known(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?);
-    let marks = standing::Marks::read(world);
+    let roles = roles(
+        world,
+        &target_disks::known_disks(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?,
+    );
+    let marks = record_state::Marks::read(world);
     let look = |d: &Disk| {
         let role = roles.get(&d.name).copied().unwrap_or(Role::None);
-        let fits = |f: &Facts| prepare::fits(f, d).err();
+        let fits = |f: &Facts| sizes::check_fits(f, d).err();
         let mut verdict = examine(d, world, role);
         marks.add_to(&mut verdict, d, role);
         candidate(d, role, verdict, facts.as_ref().and_then(fits))

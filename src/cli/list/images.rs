@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::rows::{Row, WIDTH, truncate_text};
-use crate::engine::state;
+use crate::engine::paths::STATE;
 use crate::host::clock;
 use crate::image::archive::Archive;
 use crate::image::manifest::Manifest;
@@ -36,7 +36,7 @@ pub fn heading() -> String {
 
 /// Where images are by themselves.
 pub fn directory() -> PathBuf {
-    Path::new(state::DIR).join("images")
+    Path::new(STATE).join("images")
 }
 
 /// The images in the usual places and below `more`, newest first.

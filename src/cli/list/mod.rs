@@ -19,7 +19,7 @@ use crate::boot::bootlist::{BootListing, Machine};
 use crate::cli::getopt;
 use crate::cli::output::print_text;
 use crate::disk::practice::{self, Practice};
-use crate::engine::state::standing;
+use crate::engine::state::record_state;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::list::LIST;
@@ -82,7 +82,7 @@ fn entry(id: &str, title: &str) -> Row {
 }
 
 fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
-    crate::engine::run::require_root()?;
+    crate::engine::privilege::require_root()?;
     let heading =
         format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE");
     let known = here::machine().and_then(|machine| Ok((machine.current(events)?, machine)));
@@ -124,7 +124,7 @@ fn boot_rows(machine: &Machine, list: &BootListing) -> Vec<Row> {
 
 /// Serials of the disks that the alternate is on.
 fn held() -> Result<Vec<String>> {
-    Ok(standing::readable_base()?
+    Ok(record_state::readable_base()?
         .map_or(vec![], |b| b.layout.disks.into_iter().filter_map(|d| d.serial).collect()))
 }
 

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::rows::{Row, truncate_text};
-use crate::engine::ALT_INST;
+use crate::engine::paths::ALT_INST;
 use crate::error;
 use crate::host::mounts;
-use crate::software::{
-    Available, Contents, Fix, Format, Location, Package, contents, installed, location, wanted,
-};
+use crate::software::formats::{self, Contents, Format};
+use crate::software::model::{Available, Fix};
+use crate::software::{Location, Package, location, wanted};
 use crate::text::path::show_path;
 use crate::text::printable;
 
@@ -186,27 +186,19 @@ impl Here {
 }
 
 fn here(contents: &Contents, dir: &Path) -> Result<Here> {
-    let found = installed::installed(&root(), contents.format)?;
+    let found = formats::installed(&root(), contents.format)?;
     if found.is_empty() {
         return Err(error::WRONG_FORMAT.with_cause(format!(
-            "{} holds packages of {}, which this system does not use",
+            "{} contains {}, which this system does not use",
             dir.display(),
-            kind(contents.format)
+            contents.format.description()
         )));
     }
     Ok(Here::of(found))
 }
 
-fn kind(format: Format) -> &'static str {
-    match format {
-        Format::Deb => "Debian (.deb)",
-        Format::Rpm => "RPM (.rpm)",
-        Format::Arch => "Arch Linux (.pkg.tar)",
-    }
-}
-
 fn packages(dir: &Path) -> Result<(String, Vec<Row>)> {
-    let contents = contents::read(dir)?;
+    let contents = formats::read(dir)?;
     let here = here(&contents, dir)?;
     let (heading, mut rows) = package_rows(&contents, &here);
     rows.insert(
@@ -267,11 +259,8 @@ fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
 
 /// What is to be asked for to get it: the name alone is the newest version for this machine.
 fn value(p: &Available, format: Format, here: &Here, older: bool) -> String {
-    let name = match format {
-        Format::Deb if !here.own(&p.arch) => format!("{}:{}", p.name, p.arch),
-        Format::Rpm if !here.own(&p.arch) => format!("{}.{}", p.name, p.arch),
-        _ => p.name.clone(),
-    };
+    let name =
+        if here.own(&p.arch) { p.name.clone() } else { format.qualified_name(&p.name, &p.arch) };
     if older { format!("{name}={}", p.version) } else { name }
 }
 
@@ -357,7 +346,7 @@ fn bundles(what: What, dir: Option<&Path>) -> (String, Vec<Row>) {
 fn bundle_row(file: &Path, of_fixes: bool) -> Row {
     let shown = show_path(file.as_os_str().as_encoded_bytes());
     let odd = shown.contains(char::is_whitespace) || file.to_str() != Some(&shown);
-    let (text, mut notes) = match wanted::list_of(file, of_fixes) {
+    let (text, mut notes) = match wanted::read_list(file, of_fixes) {
         Ok((true, _)) => ("every update".to_owned(), vec![]),
         Ok((false, names)) => {
             let n = names.len();
@@ -377,9 +366,9 @@ fn bundle_row(file: &Path, of_fixes: bool) -> Row {
 }
 
 fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
-    let contents = contents::read(dir)?;
+    let contents = formats::read(dir)?;
     let here = here(&contents, dir)?;
-    let found = contents::fixes(&contents, dir, &[])?;
+    let found = contents.fixes(dir, &[])?;
     if found.is_empty() {
         return Err(error::BAD_LOCATION.with_remedy(
             format!("neither advisories nor changelogs that name a fix are in {}", dir.display()),
@@ -396,7 +385,7 @@ fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
         here.versions
             .get(name)
             .and_then(|v| v.last())
-            .is_some_and(|p| contents::compare(format, &p.version, fixed) == Ordering::Less)
+            .is_some_and(|p| format.compare(&p.version, fixed) == Ordering::Less)
     };
     let mut found: Vec<&Fix> = all.iter().filter(|f| f.packages.iter().any(lacks)).collect();
     // The newest first, advisories and CVEs before bugs: they are what is asked for.

@@ -10,9 +10,9 @@ use crate::boot::bootlist::bootdisk::{ALTERNATE, ORIGIN};
 use crate::cli::alt_disk_install::LOG;
 use crate::cli::{list, mksysb};
 use crate::disk::practice;
+use crate::engine::paths::{self, ALT_INST};
 use crate::engine::prepare::from_image::boot_image;
 use crate::engine::steps::customize;
-use crate::engine::{ALT_INST, state};
 use crate::job;
 use crate::menu::load;
 use crate::theme;
@@ -56,8 +56,8 @@ fn own_paths() -> Vec<String> {
         ALT_INST.into(),
     ];
     let files: [PathBuf; 8] = [
-        state::DIR.into(),
-        Path::new(state::DIR).join(state::ALTERNATE),
+        paths::STATE.into(),
+        Path::new(paths::STATE).join(paths::ALTERNATE),
         LOG.into(),
         Path::new(LOG).parent().unwrap().into(),
         mksysb::LOG.into(),

@@ -10,34 +10,17 @@ use anyhow::Result;
 
 use crate::boot::device;
 use crate::boot::ids::Names;
-use crate::engine::facts::Facts;
-use crate::engine::facts::names;
-use crate::engine::facts::source::mount;
-use crate::engine::plan::Base;
 use crate::host::detached;
 use crate::host::device::block_device;
 use crate::host::mounts::{self, Mount};
-use crate::image::data::Fs;
+use crate::image::data::{Fs, ImageData, LvType};
 
-/// The one that a plan was made from; None where there was none, where it is not found any more, or
-/// where the kernel cannot mount it.
-///
-/// # Errors
-/// ALT-406 where it cannot be opened.
-pub fn of_base(base: &Base, fs: &Fs) -> Result<Option<OwnedFd>> {
-    open(Path::new(&fs.fs_name), mount::names_of(&base.ids, fs), base.esp_mountable)
+/// True if a file system of an image.data is its EFI system partition.
+pub fn is_esp(image: &ImageData, fs: &Fs) -> bool {
+    image.lv_data.iter().any(|l| l.kind == LvType::Esp && l.holds(fs))
 }
 
-/// The one of rootvg that belongs at `fs_name`; None as for [`of_base`].
-///
-/// # Errors
-/// ALT-406 where it cannot be opened.
-pub fn of_source(facts: &Facts, fs_name: &str) -> Result<Option<OwnedFd>> {
-    let names = names::source_device(&facts.source, fs_name).map(|d| facts.old_names(d));
-    open(Path::new(fs_name), names.as_ref(), facts.esp_mountable())
-}
-
-/// Whether something is mounted where the ESP belongs. An automount point is not that.
+/// True if something is mounted where the ESP belongs. An automount point is not that.
 ///
 /// # Errors
 /// If /proc is not mounted.
@@ -48,25 +31,30 @@ pub fn is_mounted(fs_name: &str) -> Result<bool> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum EspLocation {
     Mounted(Mount),
     Device(PathBuf),
 }
 
-fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<OwnedFd>> {
+/// Opens the ESP that was at `at` and had these names, whether or not it is mounted; None where
+/// there was none, where it is not found any more, or where the kernel cannot mount it.
+///
+/// # Errors
+/// ALT-406 if it cannot be opened.
+pub fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<OwnedFd>> {
     let Some(names) = names else { return Ok(None) };
     match choose(&mounts::mounted()?, at, names, &|device| is_named(device, names)) {
-        Some(Place::Mounted(mount)) => detached::open_mount(&mount).map(Some),
+        Some(EspLocation::Mounted(mount)) => detached::open_mount(&mount).map(Some),
         // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no
         // journal).
-        Some(Place::Device(device)) if mountable => {
+        Some(EspLocation::Device(device)) if mountable => {
             detached::open_device(&device, "vfat", "").map(Some)
         }
         _ => Ok(None),
     }
 }
 
-/// Whether a device is a vfat with this serial number, in the partition with this id.
+/// True if a device is a vfat with this serial number, in the partition with this id.
 fn is_named(device: &Path, names: &Names) -> bool {
     if block_device(device).is_none() {
         return false;
@@ -79,7 +67,12 @@ fn is_named(device: &Path, names: &Names) -> bool {
 }
 
 /// Where it is mounted, or else its device; `is_it`: whether a device is the one that is meant.
-fn choose(all: &[Mount], at: &Path, names: &Names, is_it: &dyn Fn(&Path) -> bool) -> Option<Place> {
+fn choose(
+    all: &[Mount],
+    at: &Path,
+    names: &Names,
+    is_it: &dyn Fn(&Path) -> bool,
+) -> Option<EspLocation> {
     if names.devices.is_empty() {
         return None;
     }
@@ -100,7 +93,7 @@ fn choose(all: &[Mount], at: &Path, names: &Names, is_it: &dyn Fn(&Path) -> bool
         .collect();
     // The newest, of those at its own place if there are any.
     found.sort_by_key(|m| m.mount_point == at);
-    found.pop().cloned().map(Place::Mounted).or(device.map(Place::Device))
+    found.pop().cloned().map(EspLocation::Mounted).or(device.map(EspLocation::Device))
 }
 
 #[cfg(test)]
@@ -118,8 +111,8 @@ mod tests {
         let is_it = |d: &Path| its.iter().any(|i| d == Path::new(i));
         choose(&parse_mountinfo(mountinfo.as_bytes()), Path::new("/boot/efi"), &names, &is_it).map(
             |place| match place {
-                Place::Mounted(m) => format!("{} at {}", m.source, m.mount_point.display()),
-                Place::Device(d) => d.display().to_string(),
+                EspLocation::Mounted(m) => format!("{} at {}", m.source, m.mount_point.display()),
+                EspLocation::Device(d) => d.display().to_string(),
             },
         )
     }

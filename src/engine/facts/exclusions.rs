@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::boot::fstab;
+use crate::engine::facts::source::Source;
+use crate::engine::paths::{ALT_INST, FLAGS, STATE};
 use crate::error;
 use crate::host::{files, mounts, tree};
 use crate::tree::Excludes;
@@ -21,6 +23,7 @@ const EXPECTED: [&str; 11] = [
     "/boot", "/dev", "/etc", "/mnt", "/proc", "/root", "/run", "/sys", "/tmp", "/var/log",
     "/var/tmp",
 ];
+
 /// Without anything in one of these there is no system.
 const ESSENTIAL: [&str; 9] =
     ["/", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib"];
@@ -31,7 +34,7 @@ const BOOTS: [&str; 3] = ["/boot", "/usr/lib/modules", "/lib/modules"];
 ///
 /// # Errors
 /// ALT-401 for a pattern that is none.
-pub fn read(file: Option<&PathBuf>) -> Result<Excludes> {
+pub fn read_exclude_list(file: Option<&PathBuf>) -> Result<Excludes> {
     let Some(file) = file else { return Excludes::parse(b"", Path::new("")) };
     let list = Excludes::parse(
         &std::fs::read(file).with_context(|| format!("reading {}", file.display()))?,
@@ -40,7 +43,7 @@ pub fn read(file: Option<&PathBuf>) -> Result<Excludes> {
     Ok(list.keeping(EXPECTED.iter().map(PathBuf::from).chain(mount_points()?)))
 }
 
-/// Where something is mounted, or would be.
+/// Every mount point, those that are only in fstab included.
 fn mount_points() -> Result<Vec<PathBuf>> {
     let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
     let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
@@ -57,8 +60,8 @@ fn mount_points() -> Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// ALT-401 for a pattern that is none, ALT-407 for a list that takes too much.
-pub fn checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
-    let list = read(file)?;
+pub fn read_checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
+    let list = read_exclude_list(file)?;
     file.map_or(Ok(()), |file| check(file, &list, boots))?;
     Ok(list)
 }
@@ -89,7 +92,7 @@ fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whether the list takes all of a directory that has something in it, or a link that stands in its
+/// True if the list takes all of a directory that has something in it, or a link that stands in its
 /// place.
 fn takes(list: &Excludes, at: &Path) -> Result<bool> {
     let Ok(there) = at.symlink_metadata() else { return Ok(false) };
@@ -100,4 +103,24 @@ fn takes(list: &Excludes, at: &Path) -> Result<bool> {
     let dir = File::open(at)?;
     let dev = tree::stat_fd(&dir)?.dev;
     Ok(ExcludeFilter::new(list, dir.as_fd(), dev, at).excludes_everything()?)
+}
+
+/// Practice disks' backing files and our own state: what neither a clone nor an image contains.
+pub fn leave_out(source: &Source) -> Vec<PathBuf> {
+    let swap = source.image.swap_file_data.iter().map(|s| PathBuf::from(&s.file));
+    let own = [STATE, ALT_INST, "/var/log/altdisk"].map(PathBuf::from);
+    own.into_iter().chain([Path::new("/").join(FLAGS)]).chain(swap).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_state_is_left_out() {
+        let all = leave_out(&Source::default());
+        for path in ["/alt_inst", "/.altdisk-flags"] {
+            assert!(all.contains(&PathBuf::from(path)), "{path}: {all:?}");
+        }
+    }
 }

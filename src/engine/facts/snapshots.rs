@@ -2,8 +2,8 @@
 //! somebody works in. They are data, and cloned as subvolumes of their own, unless it was accepted
 //! that they are left out. What they share with others on disk is copied for each.
 //!
-//! Read-only snapshots are pictures of the past and are not cloned; [`crate::engine::facts::source`] says
-//! how many there are, and where.
+//! Read-only snapshots are pictures of the past and are not cloned;
+//! [`crate::engine::facts::source`] says how many there are, and where.
 
 use crate::engine::facts::Facts;
 use crate::engine::facts::protections::named;
@@ -13,7 +13,7 @@ use crate::image::data::{Fs, ImageData};
 
 /// Takes the writable snapshots out of the layout where that was accepted, and says of each what
 /// becomes of it; and which subvolumes an image.data leaves out.
-pub fn settle(
+pub fn apply_choice(
     image: &mut ImageData,
     facts: &Facts,
     accepted: &[Loss],
@@ -35,7 +35,7 @@ pub fn settle(
                 fs.fs_name
             ),
         ));
-        let snapshots = of(fs, &source.snapshots);
+        let snapshots = writable_snapshots(fs, &source.snapshots);
         let about = |what: &str| format!("(a writable btrfs snapshot on {}) {what}", fs.fs_name);
         if accepted.contains(&Loss::Snapshots) {
             warnings.extend(named(
@@ -50,8 +50,8 @@ pub fn settle(
 }
 
 /// The error of a layout that does not fit; another one where it would without the writable
-/// snapshots (`fits` tries that). `known`: as for [`of`].
-pub fn in_the_way(
+/// snapshots (`fits` tries that). `known`: as for [`writable_snapshots`].
+pub fn explain_no_room(
     e: anyhow::Error,
     image: &ImageData,
     known: &[(String, String)],
@@ -60,7 +60,7 @@ pub fn in_the_way(
     let mut less = image.clone();
     let mut all = vec![];
     for fs in &mut less.fs_data {
-        let snapshots = of(fs, known);
+        let snapshots = writable_snapshots(fs, known);
         take_out(fs, &snapshots);
         all.extend(snapshots);
     }
@@ -80,7 +80,7 @@ pub fn in_the_way(
 
 /// Paths of a file system's writable snapshots that are to be cloned. `known`: mount point of the
 /// file system, path.
-pub fn of(fs: &Fs, known: &[(String, String)]) -> Vec<String> {
+pub fn writable_snapshots(fs: &Fs, known: &[(String, String)]) -> Vec<String> {
     let is_one =
         |path: &str| known.iter().any(|(name, snapshot)| *name == fs.fs_name && path == snapshot);
     fs.subvolume
@@ -115,7 +115,7 @@ mod tests {
         let fits = |less: &ImageData| {
             if less.fs_data[0].subvolume.len() == 1 { Ok(()) } else { Err(small()) }
         };
-        let err = in_the_way(small(), &image, &known, &fits);
+        let err = explain_no_room(small(), &image, &known, &fits);
         let alt = error::find(&err).unwrap();
         assert_eq!(alt.entry.id, "ALT-336");
         assert!(
@@ -130,7 +130,7 @@ mod tests {
         for (known, fits) in [(&known[..], false), (&[], true)] {
             let tried = |_: &ImageData| if fits { Ok(()) } else { Err(small()) };
             assert_eq!(
-                error::find(&in_the_way(small(), &image, known, &tried)).unwrap().entry.id,
+                error::find(&explain_no_room(small(), &image, known, &tried)).unwrap().entry.id,
                 "ALT-320"
             );
         }
@@ -155,7 +155,7 @@ mod tests {
             ],
             ..Fs::default()
         };
-        let snapshots = of(&fs, &known);
+        let snapshots = writable_snapshots(&fs, &known);
         assert_eq!(snapshots, ["@/m/web"], "what is mounted is no snapshot to leave out");
         take_out(&mut fs, &snapshots);
         assert_eq!(

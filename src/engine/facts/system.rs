@@ -1,15 +1,17 @@
-//! What the running system is, in the words of an image's manifest.
+//! Describes the running system in the terms of an image's manifest.
 
 use std::path::Path;
 
-use crate::engine::plan::{Bootable, Firmware};
-use crate::engine::prepare::from_image::PLATFORMS;
+use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::host::files;
 use crate::image::level::{level, value};
 use crate::image::manifest::System;
 
+/// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
+pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
+
 /// Describes the running system; `boot` is what can be made bootable from it.
-pub fn running(boot: &Bootable) -> System {
+pub fn describe_running_system(boot: &Bootable) -> System {
     let text = |path: &str| {
         let bytes = files::read_optional(Path::new(path)).ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()

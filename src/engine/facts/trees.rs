@@ -9,10 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nix::fcntl::OFlag;
 
-use crate::engine::facts::{self, Facts};
-use crate::engine::facts::{esp, names};
-use crate::engine::prepare;
-use crate::engine::steps::copying;
+use crate::engine::facts::{Facts, esp, exclusions, names, subvolume};
 use crate::error;
 use crate::host::tree::open_below;
 use crate::host::{detached, tree};
@@ -24,15 +21,15 @@ use crate::tree::Source;
 /// cannot be read is a warning.
 ///
 /// # Errors
-/// ALT-310 where one is not mounted any more, ALT-406 where it cannot be opened.
-pub fn all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<Vec<Tree>> {
+/// ALT-310 if one is not mounted any more, ALT-406 if it cannot be opened.
+pub fn open_all(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>) -> Result<Vec<Tree>> {
     let mut trees = Vec::new();
     for fs in &image.fs_data {
-        if !prepare::is_esp(image, fs) {
-            trees.extend(of(fs, facts)?);
+        if !esp::is_esp(image, fs) {
+            trees.extend(open_file_system(fs, facts)?);
         } else if names::source_device(&facts.source, &fs.fs_name).is_some() {
             // An edited image.data may give one to a machine that has none.
-            trees.extend(esp_tree(&fs.fs_name, esp::of_source(facts, &fs.fs_name), warnings));
+            trees.extend(esp_tree(&fs.fs_name, facts.open_esp(&fs.fs_name), warnings));
         }
     }
     trees.sort_by_key(|t| t.prefix.components().count());
@@ -70,8 +67,8 @@ fn esp_tree(
 /// Those of one file system: one, or one for each subvolume.
 ///
 /// # Errors
-/// As [`all`].
-pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
+/// As [`open_all`].
+pub fn open_file_system(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
     let mount = facts.mount_of(fs)?;
     let mut trees = vec![];
     if fs.subvolume.is_empty() {
@@ -83,7 +80,7 @@ pub fn of(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
     } else {
         subvolumes(fs, Path::new(&mount.source), &mut trees)?;
     }
-    let never = facts::leave_out(&facts.source);
+    let never = exclusions::leave_out(&facts.source);
     for tree in &mut trees {
         let inside = never.iter().filter_map(|p| p.strip_prefix(&tree.prefix).ok());
         tree.leave_out = inside.filter(|p| !p.as_os_str().is_empty()).map(Path::to_owned).collect();
@@ -105,11 +102,11 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
         let from = if path.is_empty() {
             top.try_clone()?
         } else {
-            copying::open_below(top.as_fd(), path)?
+            subvolume::open_below(top.as_fd(), path)?
         };
         trees.push(Tree {
             source: Source::from_fd(from),
-            prefix: copying::prefix(fs, s),
+            prefix: subvolume::prefix(fs, s),
             leave_out: vec![],
         });
     }
@@ -118,7 +115,7 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
 
 /// Files of one tree that lie below the mount point of another: an image is one tree, and there it
 /// has the other's.
-pub fn hidden(trees: &[Tree]) -> Vec<String> {
+pub fn warn_of_hidden_files(trees: &[Tree]) -> Vec<String> {
     let mut warnings = vec![];
     for inner in trees {
         let outer = trees

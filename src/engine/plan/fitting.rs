@@ -1,5 +1,5 @@
-//! What is known beforehand of how a file system goes onto its target: the options of the source's
-//! mkfs, and its size, made to fit the disks.
+//! Adjusts the options of mkfs and the size of each file system to the target disks, before
+//! anything is written.
 //!
 //! mkfs would refuse each of these, but only after the disk is erased: blocks smaller than sectors,
 //! an xfs below its least size, a file system too large for 32 bits. And a /boot that is full to
@@ -27,14 +27,14 @@ const SPARE_MB: u64 = 16;
 pub struct Need {
     /// FS_NAME.
     pub fs_name: String,
-    /// What is free in it at the size that image.data gives it, MiB.
+    /// Free space at the size that image.data gives it, MiB.
     pub free_mb: u64,
-    /// What must be free in the copy, MiB.
+    /// Space that must be free in the copy, MiB.
     pub wanted_mb: u64,
     pub reason: Reason,
 }
 
-/// What takes the room of a [`Need`].
+/// The reason for a [`Need`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Its files are larger than the blocks that they have now.
@@ -57,14 +57,19 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitted {
     pub image: ImageData,
-    /// What volumes were made larger, with an extent for each of them, as sizes are rounded up.
-    /// MiB.
+    /// The sum by which volumes were enlarged, with an extent for each of them, as sizes are
+    /// rounded up. MiB.
     pub added_mb: u64,
 }
 
 /// The image.data as it is laid out on disks with sectors of at most `sector` bytes. What is
 /// changed is told in `notes`.
-pub fn fit(image: &ImageData, sector: u32, needs: &[Need], notes: &mut Vec<String>) -> Fitted {
+pub fn fit_image(
+    image: &ImageData,
+    sector: u32,
+    needs: &[Need],
+    notes: &mut Vec<String>,
+) -> Fitted {
     let mut image = image.clone();
     let mut added_mb = 0;
     for fs in &mut image.fs_data {
@@ -113,7 +118,7 @@ pub fn fit(image: &ImageData, sector: u32, needs: &[Need], notes: &mut Vec<Strin
 }
 
 /// Bytes that copying everything writes.
-pub fn written(image: &ImageData, needs: &[Need]) -> u64 {
+pub fn bytes_written(image: &ImageData, needs: &[Need]) -> u64 {
     let growth = needs.iter().filter(|n| n.reason == Reason::Growth).map(|n| n.wanted_mb);
     image.fs_data.iter().map(|f| f.fs_used_mb).chain(growth).sum::<u64>() * MIB
 }
@@ -160,7 +165,7 @@ fn block_size(fs: &Fs) -> Option<u64> {
 /// counts further.
 ///
 /// # Errors
-/// ALT-326 where the file system's format has no such feature.
+/// ALT-326 if the file system's format has no such feature.
 pub fn count_blocks(layout: &mut Layout) -> Result<()> {
     for v in &mut layout.volumes {
         let (size, what) = (v.size, v.what().to_owned());
@@ -196,8 +201,8 @@ pub fn count_blocks(layout: &mut Layout) -> Result<()> {
     Ok(())
 }
 
-/// What phase 3 needs beside what is copied: one more initramfs. `free_mb`: as in [`Need`];
-/// `sizes`: bytes of those that it makes anew.
+/// The space that phase 3 needs in addition to the copied files: one more initramfs. `free_mb`: as
+/// in [`Need`]; `sizes`: bytes of the existing ones.
 pub fn room_for_initramfs(at: &str, free_mb: u64, sizes: &[u64]) -> Need {
     let largest = sizes.iter().max().copied().unwrap_or(0);
     Need {
@@ -212,7 +217,9 @@ pub fn room_for_initramfs(at: &str, free_mb: u64, sizes: &[u64]) -> Need {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::plan::layout::{Fresh, Target, VolumeLayout, lay_out};
+    use crate::engine::plan::fresh::Fresh;
+    use crate::engine::plan::lay_out::lay_out;
+    use crate::engine::plan::layout::{Target, VolumeLayout};
     use crate::engine::plan::sizing::Outcome;
     use crate::image::data::{Lv, LvType, SourceDisk, Vg, YesNo};
 
@@ -262,7 +269,7 @@ mod tests {
             ("ext4", 4096, "", ""),
         ] {
             let mut notes = vec![];
-            let done = fit(&image(vfs, 400, old), sector, &[], &mut notes);
+            let done = fit_image(&image(vfs, 400, old), sector, &[], &mut notes);
             assert_eq!(done.image.fs_data[0].fs_mkfs_options, options(new), "{vfs} {old}");
             assert_eq!(notes.len(), usize::from(old != new), "{notes:?}");
         }
@@ -272,7 +279,7 @@ mod tests {
     fn sizes_that_a_copy_needs() {
         let sizes = |vfs: &str, size: u64, needs: &[Need]| {
             let mut notes = vec![];
-            let done = fit(&image(vfs, size, ""), 512, needs, &mut notes).image;
+            let done = fit_image(&image(vfs, size, ""), 512, needs, &mut notes).image;
             (done.lv_data[0].size_mb, done.fs_data[0].fs_min_size_mb, notes.len())
         };
         assert_eq!(sizes("xfs", 256, &[]), (300, 300, 1));
@@ -290,7 +297,7 @@ mod tests {
         let full = |used: u64| {
             let mut image = image("xfs", 256, "");
             image.fs_data[0].fs_used_mb = used;
-            fit(&image, 512, &[], &mut vec![]).image.lv_data[0].size_mb
+            fit_image(&image, 512, &[], &mut vec![]).image.lv_data[0].size_mb
         };
         assert_eq!((full(100), full(240)), (300, 352), "the log of a new one is larger");
     }
@@ -308,7 +315,7 @@ mod tests {
             image.fs_data[0].fs_used_mb = used;
             image.fs_data[0].fs_min_size_mb = used + used * 15 / 100 + 128;
             let mut notes = vec![];
-            let done = fit(&image, 512, needs, &mut notes);
+            let done = fit_image(&image, 512, needs, &mut notes);
             (
                 done.image.lv_data[0].size_mb,
                 done.image.fs_data[0].fs_min_size_mb,
@@ -335,7 +342,7 @@ mod tests {
         let mut image = image("xfs", 4000, "");
         image.fs_data[0].fs_used_mb = 161;
         assert_eq!(
-            written(&image, &[need(Reason::Growth, 0, 1900), need(Reason::Initramfs, 0, 60)]),
+            bytes_written(&image, &[need(Reason::Growth, 0, 1900), need(Reason::Initramfs, 0, 60)]),
             2061 * MIB
         );
         // As much as is enough today is enough: it is not made larger for the head room's sake.
@@ -393,7 +400,8 @@ mod tests {
         let mut laid_out = |fitted: &Fitted, added| {
             lay_out(&fitted.image, added, &target, &mut Fresh(&mut random))
         };
-        let fitted = fit(&image, 512, &[room_for_initramfs("/boot", 60, &[60 * MIB])], &mut vec![]);
+        let fitted =
+            fit_image(&image, 512, &[room_for_initramfs("/boot", 60, &[60 * MIB])], &mut vec![]);
         assert_eq!((fitted.image.lv_data[0].size_mb, fitted.added_mb), (268, 36));
         assert_eq!(
             error::find(&laid_out(&fitted, 0).unwrap_err()).unwrap().entry.id,
@@ -431,7 +439,7 @@ mod tests {
                 ..Target::default()
             }];
             let layout = lay_out(
-                &fit(&image, 512, needs, &mut vec![]).image,
+                &fit_image(&image, 512, needs, &mut vec![]).image,
                 0,
                 &target,
                 &mut Fresh(&mut random),

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use crate::boot::fstab;
 use crate::boot::ids::{IdMap, Names, Pair, Volume};
-use crate::engine::facts::names;
+use crate::engine::plan::ids;
 use crate::engine::plan::layout::{Layout, VolumeLayout};
 use crate::image::manifest::Identities;
 
-/// Where the old names come from.
+/// The source of the old names.
 pub enum Old<'a> {
     /// The manifest's.
     Known(&'a Identities),
@@ -39,7 +39,7 @@ pub fn map(layout: &Layout, old: &Old, links: &[PathBuf], running: Option<IdMap>
         map.volumes.push(Volume {
             what: v.what().to_owned(),
             old,
-            new: names::new_names(v),
+            new: ids::new_names(v),
             new_spec: v.spec(),
         });
     }
@@ -53,7 +53,7 @@ pub fn map(layout: &Layout, old: &Old, links: &[PathBuf], running: Option<IdMap>
         map.disks.extend(known.tables.iter().map(table));
         let path = first.map(|d| d.path.clone()).unwrap_or_default();
         map.disk_links.extend(known.disk_links.iter().map(|l| {
-            let new = names::same_kind_link(Path::new(l), links).unwrap_or_else(|| path.clone());
+            let new = ids::same_kind_link(Path::new(l), links).unwrap_or_else(|| path.clone());
             Pair { what: "disk".into(), old: l.clone(), new: new.display().to_string() }
         }));
         map.lvm.extend(known.lvm.iter().map(|u| Pair {

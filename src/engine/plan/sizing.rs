@@ -8,13 +8,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What one volume asks of the pool. Bytes.
+/// The request of one volume to the pool. Bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct SizeRequest {
     pub what: String,
     /// Its size in the source (or in the edited image.data).
     pub want: u64,
-    /// What its data needs at least.
+    /// The minimum for its data.
     pub floor: u64,
     /// It takes what is left, and gives up what new boot partitions need.
     pub is_root: bool,
@@ -36,13 +36,13 @@ pub enum Outcome {
 pub struct TooSmall {
     pub needed: u64,
     pub available: u64,
-    /// Whether the data would fit with SHRINK.
+    /// True if the data would fit with SHRINK.
     pub data_would_fit: bool,
 }
 
-/// What may be done about a pool that is too small.
+/// What is allowed if the pool is too small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowed {
+pub struct SizePolicy {
     /// SHRINK = "yes".
     pub shrink: bool,
     /// Bytes that `/` may give up for new boot partitions and for what must be larger than in the
@@ -57,10 +57,10 @@ pub struct Allowed {
 /// # Errors
 /// [`TooSmall`] where it is not allowed, or not possible.
 pub fn share(
-    asks: &[Ask],
+    asks: &[SizeRequest],
     available: u64,
     unit: u64,
-    allowed: Allowed,
+    allowed: SizePolicy,
 ) -> Result<(Vec<u64>, Outcome), TooSmall> {
     let up = |n: u64| n.div_ceil(unit) * unit;
     let available = available / unit * unit;
@@ -109,12 +109,12 @@ mod tests {
 
     const M: u64 = 1 << 20;
 
-    fn ask(want: u64, floor: u64, is_root: bool) -> Ask {
-        Ask { what: String::new(), want: want * M, floor: floor * M, is_root }
+    fn ask(want: u64, floor: u64, is_root: bool) -> SizeRequest {
+        SizeRequest { what: String::new(), want: want * M, floor: floor * M, is_root }
     }
 
-    fn allowed(shrink: bool, root_gives_up: bool) -> Allowed {
-        Allowed { shrink, root_gives_up: if root_gives_up { 200 * M } else { 0 } }
+    fn allowed(shrink: bool, root_gives_up: bool) -> SizePolicy {
+        SizePolicy { shrink, root_gives_up: if root_gives_up { 200 * M } else { 0 } }
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         fn never_too_much_never_below_the_floor(
             volumes in prop::collection::vec((1u64..5000, 1u64..5000), 1..6), pool in 1u64..20000, shrink: bool, gives_up: bool, unit in 1u64..9,
         ) {
-            let asks: Vec<Ask> = volumes.iter().enumerate().map(|(i, (a, b))| ask(*a.max(b), *a.min(b), i == 0)).collect();
+            let asks: Vec<SizeRequest> = volumes.iter().enumerate().map(|(i, (a, b))| ask(*a.max(b), *a.min(b), i == 0)).collect();
             if let Ok((sizes, _)) = share(&asks, pool * M, unit * M, allowed(shrink, gives_up)) {
                 prop_assert!(sizes.iter().sum::<u64>() <= pool * M);
                 for (size, ask) in sizes.iter().zip(&asks) {

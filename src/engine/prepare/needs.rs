@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::engine::facts::{self, Facts};
-use crate::engine::facts::{snapshots, trees};
-use crate::engine::plan::fitting::{self, Need, Reason};
-use crate::engine::prepare;
-use crate::engine::steps::copying;
+use crate::engine::facts::{Facts, esp, snapshots, subvolume, trees, usage};
+use crate::engine::plan::fitting;
+use crate::engine::plan::fitting::{Need, Reason};
 use crate::event::Events;
 use crate::image::create;
 use crate::image::data::{Fs, ImageData, Lv};
@@ -19,7 +17,7 @@ use crate::tree::Excludes;
 
 const MIB: u64 = 1 << 20;
 
-/// What was counted in the running system, once: the needs of every layout follow from it.
+/// Counts of the running system, made once: the needs of every layout follow from them.
 pub struct Counted {
     all: Vec<Count>,
     /// Bytes of each initramfs.
@@ -43,7 +41,7 @@ struct Count {
 /// nothing else knows: xfs and btrfs tell only extent by extent what is shared.
 ///
 /// # Errors
-/// Where a file system cannot be asked.
+/// If a file system cannot be asked.
 pub fn count(
     image: &ImageData,
     facts: &Facts,
@@ -51,8 +49,8 @@ pub fn count(
     events: &Events,
 ) -> Result<Counted> {
     let mut all = vec![];
-    for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
-        let counts = facts::counts(&facts.mount_of(fs)?)?;
+    for fs in image.fs_data.iter().filter(|f| !esp::is_esp(image, f)) {
+        let counts = usage::counts(&facts.mount_of(fs)?)?;
         let size_mb =
             volume(&facts.source.image, fs).or(volume(image, fs)).map_or(0, |l| l.size_mb);
         let whole = may_grow(fs);
@@ -82,7 +80,7 @@ fn files(
     excludes: &Excludes,
     events: &Events,
 ) -> Result<Vec<(PathBuf, u64)>> {
-    let snapshots = snapshots::of(fs, &facts.source.snapshots);
+    let snapshots = snapshots::writable_snapshots(fs, &facts.source.snapshots);
     if !whole && snapshots.is_empty() {
         return Ok(vec![]);
     }
@@ -91,10 +89,12 @@ fn files(
         .subvolume
         .iter()
         .filter(|s| snapshots.contains(&s.path))
-        .map(|s| copying::prefix(fs, s))
+        .map(|s| subvolume::prefix(fs, s))
         .collect();
     let mut counted = vec![];
-    for tree in trees::of(fs, facts)?.into_iter().filter(|t| whole || snapshots.contains(&t.prefix))
+    for tree in trees::open_file_system(fs, facts)?
+        .into_iter()
+        .filter(|t| whole || snapshots.contains(&t.prefix))
     {
         let bytes = create::count(std::slice::from_ref(&tree), &excludes.with_zero_counts())?.bytes;
         counted.push((tree.prefix, bytes));
@@ -103,7 +103,7 @@ fn files(
 }
 
 impl Counted {
-    /// What each file system of `image` needs more, where it does.
+    /// The file systems of `image` that need more space.
     pub fn needs(&self, image: &ImageData) -> Vec<Need> {
         let mut needs = vec![];
         for fs in &image.fs_data {
@@ -133,7 +133,7 @@ impl Count {
     /// were counted.
     fn growth(&self, fs: &Fs) -> u64 {
         let is_kept = |top: &Path| {
-            fs.subvolume.is_empty() || fs.subvolume.iter().any(|s| copying::prefix(fs, s) == top)
+            fs.subvolume.is_empty() || fs.subvolume.iter().any(|s| subvolume::prefix(fs, s) == top)
         };
         let bytes =
             self.trees.iter().filter(|(top, _)| is_kept(top)).map(|(_, bytes)| bytes).sum::<u64>();
@@ -141,7 +141,7 @@ impl Count {
     }
 }
 
-/// Whether files of it can be larger than the blocks that it has for them. A copy that is
+/// True if files of it can be larger than the blocks that it has for them. A copy that is
 /// compressed as the original stays smaller.
 fn may_grow(fs: &Fs) -> bool {
     let compressed =
@@ -153,7 +153,7 @@ fn may_grow(fs: &Fs) -> bool {
     }
 }
 
-/// Whether /boot is on it: itself, or the one at `/`.
+/// True if /boot is on it: itself, or the one at `/`.
 fn holds_boot(fs: &Fs, image: &ImageData) -> bool {
     let at = |f: &Fs, name: &str| {
         f.fs_name == name || f.subvolume.iter().any(|s| s.mount_point.as_deref() == Some(name))

@@ -7,9 +7,9 @@ use anyhow::Result;
 
 use crate::boot::beforehand;
 use crate::boot::ids::IdMap;
-use crate::engine::plan::Base;
+use crate::engine::plan::fstab::fstab_extras;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::request::Request;
-use crate::engine::steps::fstab_extras;
 use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::device;
@@ -20,8 +20,8 @@ use crate::tree::Excludes;
 ///
 /// # Errors
 /// ALT-520 naming the line; ALT-501 for an fstab that cannot be read.
-pub fn check(
-    base: &Base,
+pub fn check_references(
+    base: &AlternateSpec,
     request: &Request,
     excludes: &Excludes,
     warnings: &mut Vec<String>,
@@ -53,13 +53,13 @@ pub fn check(
     if request.phases.list().contains(&3) && request.script.is_none() {
         return Err(error::WOULD_REFER.with_cause(format!("{first}{more}")));
     }
-    warnings.push(format!("phase 3 will refuse it if nothing corrects it before: {first}{more}"));
+    warnings.push(format!("phase 3 will refuse this unless it is corrected first: {first}{more}"));
     Ok(())
 }
 
-/// Where something else is mounted than a file system that is cloned: its files do not come into
-/// the copy, and the server of a network file system may be gone. mountinfo tells it without
-/// touching it. `number`: `major:minor` of a device.
+/// Mount points of everything that is not cloned: those files do not come into the copy, and the
+/// server of a network file system may be gone. Only mountinfo is read, so none of them is touched.
+/// `number`: `major:minor` of a device.
 fn not_cloned(
     all: &[Mount],
     ids: &IdMap,

@@ -11,20 +11,17 @@ use anyhow::Result;
 
 use crate::disk::model::{Disk, Lv, Stacked, World};
 use crate::engine::request::Request;
-use crate::engine::run::cleanup;
-use crate::engine::state::relocate;
-use crate::engine::state::standing::{Stage, stage};
-use crate::engine::state::{Alternate, State};
+use crate::engine::state::record_state::{Stage, stage};
+use crate::engine::state::{Alternate, relocate};
 use crate::error;
-use crate::event::Events;
 use crate::host::clock;
 use crate::text::shell::quoted;
 
-/// Whether phase 1 may take the disks of a copy that stands there.
+/// True if phase 1 may take the disks of a copy that stands there.
 ///
 /// # Errors
 /// ALT-703 with the command that would do it, or what comes first.
-pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> Result<()> {
+pub fn check_replace(request: &Request, alternate: &Alternate, world: &World) -> Result<()> {
     let disks = alternate.base.layout.disk_names();
     if stage(alternate) != Stage::Finished {
         return Err(error::ALTERNATE_EXISTS.with_remedy(
@@ -37,7 +34,7 @@ pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> R
         clock::minute(alternate.base.created)
     );
     let copy: Option<Vec<&Disk>> =
-        alternate.base.layout.disks.iter().map(|d| relocate::find(d, world)).collect();
+        alternate.base.layout.disks.iter().map(|d| relocate::find_target(d, world)).collect();
     let targets: Vec<&Disk> = request.targets.iter().filter_map(|t| world.disk(t).ok()).collect();
     let named = |d: &Disk| targets.iter().any(|t| t.name == d.name);
     let Some(copy) = copy.filter(|all| all.iter().all(|d| named(d))) else {
@@ -55,7 +52,7 @@ pub fn may_replace(request: &Request, alternate: &Alternate, world: &World) -> R
     Err(error::ALTERNATE_EXISTS.with_remedy(there, remedy))
 }
 
-/// What to do about a finished copy on other disks.
+/// The remedy if a finished copy is on other disks.
 const FORGET: &str = "`alt_disk_install -X` forgets it, and its disk keeps its system";
 
 /// The command line that was given, with the serial numbers of these disks.
@@ -69,8 +66,8 @@ fn with_erase(argv: &[String], disks: &[&Disk]) -> String {
     quoted(&words)
 }
 
-/// What the user is told before the old copy goes.
-pub fn note(alternate: &Alternate) -> String {
+/// The note for the user before the old copy is removed.
+pub fn describe_replacement(alternate: &Alternate) -> String {
     format!(
         "the finished copy on {}, made {}, is forgotten first: its boot entry goes, and its disk is erased",
         alternate.base.layout.disk_names(),
@@ -78,19 +75,9 @@ pub fn note(alternate: &Alternate) -> String {
     )
 }
 
-/// Forgets the old copy. Its disks are erased by the new run, whose request names their serial
-/// numbers.
-///
-/// # Errors
-/// As `-X`.
-pub fn forget(state: &mut State, alternate: &Alternate, events: &Events) -> Result<()> {
-    events.note(note(alternate));
-    cleanup::give_up(state, alternate, &[], events).map(drop)
-}
-
 /// The world as the new run's checks may see it: LVM starts at boot what it finds, and volumes of
 /// the copy that nobody uses are put away before its disks are erased.
-pub fn put_away(world: &World, alternate: &Alternate) -> World {
+pub fn without_idle_volumes(world: &World, alternate: &Alternate) -> World {
     let own = |lv: &&Lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg);
     let volumes: Vec<&Path> =
         world.lvm.lvs.iter().filter(own).map(|lv| lv.dm_path.as_path()).collect();

@@ -5,14 +5,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::disk::{lvm, mkfs};
-use crate::engine::ALT_INST;
+use crate::engine::paths::{ALT_INST, below};
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{self, Action, Base, below};
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step::Action;
 use crate::host::cmd::Cmd;
 use crate::text::shell::quote;
 
-/// What `action` runs.
-pub fn of(action: &Action, base: &Base) -> Vec<String> {
+/// The commands of `action`.
+pub fn commands_of_action(action: &Action, base: &AlternateSpec) -> Vec<String> {
     let layout = &base.layout;
     let devices: Vec<PathBuf> = layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
     let scope = || lvm::Scope::of(&devices);
@@ -72,7 +74,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
         }
         Action::BootImage { file } => vec![format!("restore {} -> {ALT_INST}", file.display())],
         Action::Mount { volume, subvolume, at, options, .. } => {
-            let options = plan::mount_options(options, subvolume.as_deref());
+            let options = mount_plan::mount_options(options, subvolume.as_deref());
             vec![format!(
                 "mount -o {options} {} {}",
                 layout.volumes[*volume].device.display(),
@@ -125,7 +127,7 @@ pub fn of(action: &Action, base: &Base) -> Vec<String> {
     }
 }
 
-fn make(base: &Base, v: &VolumeLayout) -> Vec<String> {
+fn make(base: &AlternateSpec, v: &VolumeLayout) -> Vec<String> {
     let (fstype, options) =
         v.fs.as_ref()
             .map_or(("swap", [].as_slice()), |f| (f.fs_vfs.as_str(), f.fs_mkfs_options.as_slice()));

@@ -1,9 +1,11 @@
 //! The lines of a review: parts with a heading, nothing wider than a plain terminal shows. Pure.
 
+use crate::engine::plan;
 use crate::engine::plan::layout::DiskLayout;
-use crate::engine::plan::{self, Action, Base, Plan, Step};
-use crate::engine::review::WIDTH;
-use crate::engine::review::preview;
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step::{Action, Plan, Step};
+use crate::engine::review::model::WIDTH;
+use crate::engine::review::outlook;
 use crate::text::size::format_size;
 use crate::text::{one_line, wrap};
 
@@ -68,7 +70,7 @@ impl Page {
     }
 
     /// How long it takes, and where that number comes from.
-    pub fn time(&mut self, base: &Base, plan: &Plan, rate: Option<u64>) {
+    pub fn time(&mut self, base: &AlternateSpec, plan: &Plan, rate: Option<u64>) {
         let copied = |s: &Step| {
             if let Action::Copy { volume } = s.action {
                 base.layout.volumes.get(volume)
@@ -115,15 +117,15 @@ impl Page {
         });
         let more: Vec<&str> = more.collect();
         if !more.is_empty() {
-            text.push_str(&format!(" And what {} takes.", more.join(" and ")));
+            text.push_str(&format!(" Add the time for {}.", more.join(" and ")));
         }
-        text.push_str(" The machine goes on working meanwhile.");
+        text.push_str(" The machine keeps working meanwhile.");
         self.part("TIME", &[text]);
     }
 
-    pub fn boots(&mut self, base: &Base, plan: &Plan) {
+    pub fn boots(&mut self, base: &AlternateSpec, plan: &Plan) {
         let reboot = plan.steps.iter().any(|s| s.action == Action::Reboot);
-        let mut next = preview::boots_next(base, plan);
+        let mut next = outlook::boots_next(base, plan);
         if reboot {
             next.push_str(" The machine restarts by itself at the end.");
         }
@@ -141,7 +143,7 @@ impl Page {
     }
 
     /// Every step, a phase a heading; the mounts are one.
-    pub fn steps<'a>(&mut self, base: &Base, steps: impl Iterator<Item = &'a Step>) {
+    pub fn steps<'a>(&mut self, base: &AlternateSpec, steps: impl Iterator<Item = &'a Step>) {
         self.part("THE STEPS", &[]);
         let (mut phase, mut mounted) = (0, false);
         for step in steps {

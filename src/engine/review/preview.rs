@@ -7,14 +7,17 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::engine::plan::layout::{Layout, VolumeLayout};
-use crate::engine::plan::{self, Action, Base, Plan};
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step::{Plan, Step};
+use crate::engine::prepare::prepared::Prepared;
 use crate::engine::prepare::replace;
-use crate::engine::prepare::{self, Prepared};
 use crate::engine::request::Request;
 use crate::engine::review::commands;
-use crate::engine::run::{self, On};
-use crate::engine::state::State;
-use crate::engine::state::{relocate, standing};
+use crate::engine::review::outlook::{boots_next, go_back};
+use crate::engine::run::order;
+use crate::engine::run::order::StartingPoint;
+use crate::engine::state::{State, record_state, relocate};
+use crate::engine::{plan, prepare};
 use crate::event::Events;
 use crate::text::size::format_size;
 
@@ -25,7 +28,7 @@ struct Json<'a> {
     targets: &'a [String],
     warnings: &'a [String],
     notes: &'a [String],
-    base: &'a Base,
+    base: &'a AlternateSpec,
     steps: Vec<JsonStep<'a>>,
     boots_next: String,
     go_back: String,
@@ -34,7 +37,7 @@ struct Json<'a> {
 #[derive(Serialize)]
 struct JsonStep<'a> {
     #[serde(flatten)]
-    step: &'a plan::Step,
+    step: &'a Step,
     commands: Vec<String>,
 }
 
@@ -42,28 +45,28 @@ struct JsonStep<'a> {
 ///
 /// # Errors
 /// The refusals that the run itself would meet.
-pub fn preview(request: &Request, json: bool, events: &Events) -> Result<String> {
-    let on = run::may_run(request, standing::whole(State::peek()?)?)?;
-    let prepared = prepared(request, on, events)?;
-    let plan = plan::plan(&prepared.base, request);
+pub fn preview_request(request: &Request, json: bool, events: &Events) -> Result<String> {
+    let on = order::starting_point(request, record_state::require_whole(State::peek()?)?)?;
+    let prepared = prepare_request(request, on, events)?;
+    let plan = plan::make_plan(&prepared.base, request);
     if json { as_json(&prepared, &plan) } else { Ok(as_text(&prepared, &plan)) }
 }
 
-/// What the request works from: everything checked anew, or what phase 1 stored.
+/// The description that the request works from: checked now, or stored by phase 1.
 ///
 /// # Errors
 /// The refusals that the run itself would meet.
-pub fn prepared(request: &Request, on: On, events: &Events) -> Result<Prepared> {
+pub fn prepare_request(request: &Request, on: StartingPoint, events: &Events) -> Result<Prepared> {
     let a = match on {
-        On::Nothing => return prepare::prepare(request, None, events),
-        On::Replaces(old) => {
+        StartingPoint::Nothing => return prepare::prepare(request, None, events),
+        StartingPoint::Replaces(old) => {
             let mut prepared = prepare::prepare(request, Some(&old), events)?;
-            prepared.notes.insert(0, replace::note(&old));
+            prepared.notes.insert(0, replace::describe_replacement(&old));
             return Ok(prepared);
         }
-        On::Copy(a) => a,
+        StartingPoint::Copy(a) => a,
     };
-    let base = prepare::again(relocate::settle(&a, Some(request))?, request, events)?;
+    let base = prepare::refresh_spec(relocate::locate_disks(&a, Some(request))?, request, events)?;
     Ok(Prepared { base, warnings: vec![], notes: vec![], targets: vec![], archive: None })
 }
 
@@ -71,7 +74,10 @@ fn as_json(p: &Prepared, plan: &Plan) -> Result<String> {
     let steps = plan
         .steps
         .iter()
-        .map(|step| JsonStep { step, commands: commands::of(&step.action, &p.base) })
+        .map(|step| JsonStep {
+            step,
+            commands: commands::commands_of_action(&step.action, &p.base),
+        })
         .collect();
     let json = Json {
         version: 1,
@@ -121,7 +127,7 @@ pub fn as_text(p: &Prepared, plan: &Plan) -> String {
             let _ = writeln!(t, "  Phase {phase}: {}", plan::phase_title(base, phase));
         }
         let _ = writeln!(t, "  {n:>3}. {}", step.title);
-        for line in commands::of(&step.action, base) {
+        for line in commands::commands_of_action(&step.action, base) {
             let _ = writeln!(t, "         {line}");
         }
     }
@@ -135,7 +141,7 @@ pub fn as_text(p: &Prepared, plan: &Plan) -> String {
 }
 
 fn sizes(t: &mut String, layout: &Layout) {
-    t.push_str("THE NEW LAYOUT (identifiers are chosen anew when it runs)\n");
+    t.push_str("THE NEW LAYOUT (the run chooses new identifiers)\n");
     for d in &layout.disks {
         let serial = d.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
         let _ = writeln!(t, "  {} ({}{serial}), GPT {}", d.name, format_size(d.size), d.table_id);
@@ -186,31 +192,5 @@ fn describe(v: &VolumeLayout) -> String {
         fs.fs_vfs,
         format_size(fs.fs_used_mb << 20),
         v.uuid
-    )
-}
-
-/// Which disk the machine starts after this run, and why.
-pub fn boots_next(base: &Base, plan: &Plan) -> String {
-    let first = base.layout.disks.first().map_or(String::new(), |d| d.shown());
-    let old = base.present();
-    if plan.steps.iter().any(|s| s.action == Action::Bootlist) {
-        format!(
-            "The copy on {first}, from the next reboot on; {old} stays second. Until phase 3 is done the boot list is not touched."
-        )
-    } else if base.on_practice_disks() {
-        format!("The present system on {old}: no firmware starts a practice disk.")
-    } else if plan.request.phases.list().contains(&3) {
-        format!(
-            "The present system on {old}: the boot list is left alone. `altdisk bootlist {first}` changes that later."
-        )
-    } else {
-        format!("The present system on {old}: only phase 3 changes the boot list.")
-    }
-}
-
-fn go_back(base: &Base) -> String {
-    let old = base.present();
-    format!(
-        "Before a reboot: `alt_disk_install -X` sets the boot list to {old} and forgets the copy; its disk keeps it.\n  After booting the copy: `altdisk bootlist {old}`, then reboot."
     )
 }

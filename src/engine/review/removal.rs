@@ -1,14 +1,16 @@
-//! What `-X` would do: what is forgotten or removed, what stays on which disk, what is erased.
+//! The review of `-X`: what will be forgotten or removed, kept and erased.
 
 use anyhow::Result;
 
+use super::model::Review;
 use super::page::{self, Page};
-use super::{Review, may_begin, question};
+use super::questions::{may_begin, question};
 use crate::disk::model::World;
-use crate::engine::run::cleanup::{self, Deed};
-use crate::engine::run::clearing::check_erase;
-use crate::engine::run::leftovers::{self, Found};
-use crate::engine::state::standing::{Stage, Standing, stage};
+use crate::engine::run::cleanup::DiskAction;
+use crate::engine::run::clearing::check_erase_serials;
+use crate::engine::run::leftovers::Found;
+use crate::engine::run::{cleanup, leftovers};
+use crate::engine::state::record_state::{RecordState, Stage, stage};
 use crate::engine::state::{Alternate, State};
 use crate::host::{clock, mounts};
 use crate::text::size::format_size;
@@ -17,45 +19,49 @@ use crate::text::size::format_size;
 /// their serial numbers are asked for.
 ///
 /// # Errors
-/// ALT-233 for a serial number of no disk of the copy; ALT-709 where the running system is the copy
+/// ALT-233 for a serial number of no disk of the copy; ALT-709 if the running system is the copy
 /// itself.
-pub fn of_clean_up(erase: &[String], ask: bool) -> Result<Review> {
+pub fn review_clean_up(erase: &[String], ask: bool) -> Result<Review> {
     may_begin()?;
     let world = World::gather()?;
-    let a = match Standing::of(State::peek()?) {
-        Standing::Known(a) | Standing::NoJournal(a) => a,
-        Standing::Unreadable(why) => {
+    let a = match RecordState::from_stored(State::peek()?) {
+        RecordState::Known(a) | RecordState::NoJournal(a) => a,
+        RecordState::Unreadable(why) => {
             return of_leftovers(&world, Some(why.to_string()), erase, ask);
         }
-        Standing::None => return of_leftovers(&world, None, erase, ask),
+        RecordState::None => return of_leftovers(&world, None, erase, ask),
     };
-    cleanup::not_running_from_it(&a.base, &world)?;
-    let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::ALT_INST);
+    cleanup::check_not_running_from_it(&a.base, &world)?;
+    let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::paths::ALT_INST);
     let mounted: Vec<String> = mounts::mounted()?
         .iter()
         .filter(|m| at(m))
         .map(|m| m.mount_point.display().to_string())
         .collect();
-    Ok(clean_up_page(&a, &cleanup::deeds(&a, erase, cleanup::fates(&a, &world))?, &mounted, ask))
+    Ok(clean_up_page(
+        &a,
+        &cleanup::choose_disk_actions(&a, erase, cleanup::target_states(&a, &world))?,
+        &mounted,
+        ask,
+    ))
 }
 
 /// Pure, for golden tests.
 pub fn clean_up_page(
     alternate: &Alternate,
-    deeds: &[Deed],
+    actions: &[DiskAction],
     mounted: &[String],
     ask: bool,
 ) -> Review {
     let mut page = Page::default();
     let base = &alternate.base;
     let disks = base.layout.disk_names();
-    let forgets = !ask && deeds.iter().any(|d| matches!(d, Deed::Keep(_) | Deed::KeepUnsure(_)));
+    let forgets = !ask
+        && actions.iter().any(|d| matches!(d, DiskAction::Keep(_) | DiskAction::KeepUnsure(_)));
     let heading = if forgets { "WHAT IS FORGOTTEN" } else { "WHAT IS REMOVED" };
     let came = match stage(alternate) {
         Stage::Finished => "it is finished".to_owned(),
-        Stage::NotKnown => {
-            "its journal is damaged or lost, so nothing says how far it came".to_owned()
-        }
+        Stage::NotKnown => "its journal is damaged or lost, so its progress is unknown".to_owned(),
         Stage::Unfinished => unfinished(alternate),
     };
     let what = format!(
@@ -65,36 +71,36 @@ pub fn clean_up_page(
     );
     page.part(
         heading,
-        &[what, "What /alt_inst, the boot list and the firmware know of it goes.".to_owned()],
+        &[what, "Its mounts below /alt_inst and its entries in the boot list and the firmware are removed.".to_owned()],
     );
     unmounted(&mut page, mounted);
     let (mut typed, mut stays, mut erased) = (vec![], vec![], vec![]);
-    for (layout, deed) in base.layout.disks.iter().zip(deeds) {
-        match deed {
-            Deed::Untouched => {
-                stays.push(format!("{} was not touched yet, and stays as it is.", layout.shown()))
+    for (layout, action) in base.layout.disks.iter().zip(actions) {
+        match action {
+            DiskAction::Untouched => {
+                stays.push(format!("{} was not written to, and stays as it is.", layout.shown()))
             }
-            Deed::Gone => stays.push(format!(
+            DiskAction::Gone => stays.push(format!(
                 "{} is not there (or cannot be told from another): what is on it stays.",
                 layout.shown()
             )),
-            Deed::Another(d) => stays
+            DiskAction::Reused(d) => stays
                 .push(format!("{} holds something else by now: it is left as it is.", d.shown())),
-            Deed::Keep(d) | Deed::KeepUnsure(d) if ask => {
+            DiskAction::Keep(d) | DiskAction::KeepUnsure(d) if ask => {
                 typed.push(question(d, true));
                 erased.push(format!(
                     "{}: everything that is on it; then it is free again.",
                     page::disk(layout)
                 ));
             }
-            Deed::Keep(_) => stays.push(format!(
+            DiskAction::Keep(_) => stays.push(format!(
                 "{}: the copy, with its system and its boot loader. {AGAIN}",
                 page::disk(layout)
             )),
-            Deed::KeepUnsure(_) => {
+            DiskAction::KeepUnsure(_) => {
                 stays.push(format!("{}: the copy, finished or not. {AGAIN}", page::disk(layout)))
             }
-            Deed::Erase(d) => {
+            DiskAction::Erase(d) => {
                 // Where --erase has named the finished copy's disk, its serial number was typed.
                 if stage(alternate) == Stage::Unfinished {
                     typed.push(question(d, false));
@@ -163,9 +169,9 @@ fn of_leftovers(
     erase: &[String],
     ask: bool,
 ) -> Result<Review> {
-    let found = leftovers::find(world)?;
+    let found = leftovers::find_leftovers(world)?;
     let disks = found.erasable(world, unreadable.is_some());
-    check_erase(erase, &disks)?;
+    check_erase_serials(erase, &disks)?;
     Ok(leftovers_page(&found, world, unreadable, erase, ask))
 }
 
@@ -192,7 +198,7 @@ fn leftovers_page(
     let mut page = Page::default();
     page.part(
         "WHAT IS REMOVED",
-        &[why, "What /alt_inst, the boot list and the firmware know of a copy goes, as far as it is found.".to_owned()],
+        &[why, "Mounts of a copy below /alt_inst and its entries in the boot list and the firmware are removed, as far as they are found.".to_owned()],
     );
     let mounted: Vec<String> = found
         .mounted

@@ -15,14 +15,19 @@ use anyhow::Result;
 
 use crate::disk::lvm;
 use crate::disk::model::{Disk, World};
-use crate::engine::ALT_INST;
-use crate::engine::plan::Base;
-use crate::engine::run::clearing::{Outcome, check_erase, device_numbers_below, end_those_on};
-use crate::engine::run::erase::{Fate, fate, free};
+use crate::engine::crash::crash_point;
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step_id::StepId;
+use crate::engine::privilege;
+use crate::engine::run::clearing::{
+    Outcome, check_erase_serials, device_numbers_below, end_processes_on,
+};
+use crate::engine::run::erase::{TargetState, free_target, target_state};
 use crate::engine::run::leftovers;
-use crate::engine::state::relocate;
-use crate::engine::state::standing::{Stage, Standing, stage};
-use crate::engine::state::{Alternate, Record, State, crash_point};
+use crate::engine::state::record_state::{RecordState, Stage, stage};
+use crate::engine::state::{Alternate, Record, State, relocate};
+use crate::engine::steps::automount;
 use crate::engine::steps::mounted;
 use crate::error;
 use crate::event::Events;
@@ -35,19 +40,23 @@ use crate::software::install;
 /// ALT-233 for a serial number that no disk of the copy has: nothing was touched. What could not be
 /// undone, marked as unfinished: everything else is undone, and the command can be repeated.
 pub fn clean_up(erase: &[String], events: &Events) -> Result<String> {
-    super::require_root()?;
+    privilege::require_root()?;
     signals::catch();
     let mut state = State::lock_to_remove()?;
-    match Standing::of(state.load()?) {
-        Standing::Known(a) | Standing::NoJournal(a) => give_up(&mut state, &a, erase, events),
-        Standing::Unreadable(why) => leftovers::clear(&mut state, Some(&why), erase, events),
-        Standing::None => leftovers::clear(&mut state, None, erase, events),
+    match RecordState::from_stored(state.load()?) {
+        RecordState::Known(a) | RecordState::NoJournal(a) => {
+            remove_copy(&mut state, &a, erase, events)
+        }
+        RecordState::Unreadable(why) => {
+            leftovers::clear_leftovers(&mut state, Some(&why), erase, events)
+        }
+        RecordState::None => leftovers::clear_leftovers(&mut state, None, erase, events),
     }
 }
 
-/// What `-X` does with a disk of the copy.
-pub enum Deed<'w> {
-    /// What was begun on it is erased: it is free.
+/// The decision of `-X` about a disk of the copy.
+pub enum DiskAction<'w> {
+    /// The unfinished copy on it is erased, and the disk is free.
     Erase(&'w Disk),
     /// The finished copy on it stays.
     Keep(&'w Disk),
@@ -58,56 +67,59 @@ pub enum Deed<'w> {
     /// It is not there, or cannot be told from another.
     Gone,
     /// It was used for something else since.
-    Another(&'w Disk),
+    Reused(&'w Disk),
 }
 
-/// What each disk of the copy holds now.
-pub fn fates<'w>(alternate: &Alternate, world: &'w World) -> Vec<Fate<'w>> {
+/// The present state of each disk of the copy.
+pub fn target_states<'w>(alternate: &Alternate, world: &'w World) -> Vec<TargetState<'w>> {
     let known = without_journal(alternate);
-    (0..known.base.layout.disks.len()).map(|index| fate(index, &known, world)).collect()
+    (0..known.base.layout.disks.len()).map(|index| target_state(index, &known, world)).collect()
 }
 
-/// What `-X` with these serial numbers does with each disk of the copy, of which this was found.
-/// Pure.
+/// Decides what `-X` with these serial numbers does with each disk of the copy. Pure.
 ///
 /// # Errors
-/// ALT-233 where a serial number is that of no disk with the copy on it.
-pub fn deeds<'w>(
+/// ALT-233 if a serial number is that of no disk with the copy on it.
+pub fn choose_disk_actions<'w>(
     alternate: &Alternate,
     erase: &[String],
-    found: Vec<Fate<'w>>,
-) -> Result<Vec<Deed<'w>>> {
+    found: Vec<TargetState<'w>>,
+) -> Result<Vec<DiskAction<'w>>> {
     let stage = stage(alternate);
-    let (mut holds, mut deeds) = (vec![], vec![]);
+    let (mut holds, mut actions) = (vec![], vec![]);
     for (index, fate) in found.into_iter().enumerate() {
-        deeds.push(match fate {
-            Fate::Untouched => Deed::Untouched,
-            Fate::Gone => Deed::Gone,
-            Fate::Another(d) => Deed::Another(d),
+        actions.push(match fate {
+            TargetState::Untouched => DiskAction::Untouched,
+            TargetState::Gone => DiskAction::Gone,
+            TargetState::Reused(d) => DiskAction::Reused(d),
             // Neither the copy's partitions nor anything else is there.
-            Fate::Freed(d) if stage == Stage::NotKnown && d.table.is_none() => Deed::Untouched,
-            Fate::Freed(d) => {
+            TargetState::Erasable(d) if stage == Stage::NotKnown && d.table.is_none() => {
+                DiskAction::Untouched
+            }
+            TargetState::Erasable(d) => {
                 holds.push(d);
                 let begun = erasure_is_open(alternate, index);
                 match stage {
-                    _ if begun || erase.iter().any(|e| e == d.serial_or_name()) => Deed::Erase(d),
-                    Stage::Unfinished => Deed::Erase(d),
-                    Stage::Finished => Deed::Keep(d),
-                    Stage::NotKnown => Deed::KeepUnsure(d),
+                    _ if begun || erase.iter().any(|e| e == d.serial_or_name()) => {
+                        DiskAction::Erase(d)
+                    }
+                    Stage::Unfinished => DiskAction::Erase(d),
+                    Stage::Finished => DiskAction::Keep(d),
+                    Stage::NotKnown => DiskAction::KeepUnsure(d),
                 }
             }
         });
     }
-    check_erase(erase, &holds)?;
-    Ok(deeds)
+    check_erase_serials(erase, &holds)?;
+    Ok(actions)
 }
 
-/// Where the journal is damaged or lost, the disks tell what was written: one that bears the copy's
+/// If the journal is damaged or lost, the disks show what was written: a disk with the copy's
 /// partition table was.
 fn without_journal(alternate: &Alternate) -> Alternate {
     let mut known = alternate.clone();
     if stage(alternate) == Stage::NotKnown {
-        let wiped = (0..known.base.layout.disks.len()).map(|i| format!("1.wipe.{i}"));
+        let wiped = (0..known.base.layout.disks.len()).map(StepId::Wipe);
         known
             .journal
             .extend(wiped.flat_map(|id| [Record::Begin { id: id.clone() }, Record::Done { id }]));
@@ -115,15 +127,10 @@ fn without_journal(alternate: &Alternate) -> Alternate {
     known
 }
 
-/// The id by which the journal knows that a disk is being erased by `-X`.
-fn erasing(index: usize) -> String {
-    format!("X.erase.{index}")
-}
-
-/// Whether the erasure of a disk was begun and neither ended nor refused: `-X` was killed there.
+/// True if the erasure of a disk was begun and neither ended nor refused: `-X` was killed there.
 /// One that was refused has to be asked for again.
 fn erasure_is_open(alternate: &Alternate, index: usize) -> bool {
-    let id = erasing(index);
+    let id = StepId::Erase(index);
     let last = alternate
         .journal
         .iter()
@@ -135,7 +142,7 @@ fn erasure_is_open(alternate: &Alternate, index: usize) -> bool {
 ///
 /// # Errors
 /// As [`clean_up`].
-pub fn give_up(
+pub fn remove_copy(
     state: &mut State,
     alternate: &Alternate,
     erase: &[String],
@@ -143,21 +150,21 @@ pub fn give_up(
 ) -> Result<String> {
     let base = &alternate.base;
     let world = World::gather()?;
-    not_running_from_it(base, &world)?;
-    let deeds = deeds(alternate, erase, fates(alternate, &world))?;
+    check_not_running_from_it(base, &world)?;
+    let actions = choose_disk_actions(alternate, erase, target_states(alternate, &world))?;
     if !alternate.cleaning() {
         // Without the record it goes on all the same: what is left is found by looking.
         state.append_removal().unwrap_or_else(|e| {
             events.warn(format!(
-                "do not interrupt the removal: that it has begun cannot be written down: {e:#}"
+                "do not interrupt the removal: its beginning could not be recorded: {e:#}"
             ))
         });
     }
     crash_point("after", "X.begin");
     let mut outcome = Outcome::default();
-    let erased: Vec<&Disk> = deeds
+    let erased: Vec<&Disk> = actions
         .iter()
-        .filter_map(|d| if let Deed::Erase(disk) = d { Some(*disk) } else { None })
+        .filter_map(|d| if let DiskAction::Erase(disk) = d { Some(*disk) } else { None })
         .collect();
     outcome.note(end_processes(base, &erased, &world, events));
     crash_point("after", "X.processes");
@@ -177,17 +184,21 @@ pub fn give_up(
     // A medium with packages that a killed update was reading.
     outcome.note(install::release_medium());
     crash_point("after", "X.unmount");
-    outcome.note(super::quiet::unhide(events));
-    outcome.note(crate::engine::steps::bootlist::undo(base, alternate.before(), events));
+    outcome.note(automount::unhide_disks(events));
+    outcome.note(crate::engine::steps::bootlist::restore_boot_list(
+        base,
+        alternate.before(),
+        events,
+    ));
     crash_point("after", "X.bootlist");
-    for (index, deed) in deeds.iter().enumerate() {
+    for (index, action) in actions.iter().enumerate() {
         let name = base.layout.disks[index].name.clone();
-        match deed {
-            Deed::Keep(disk) | Deed::KeepUnsure(disk) => {
+        match action {
+            DiskAction::Keep(disk) | DiskAction::KeepUnsure(disk) => {
                 outcome.note(
                     base.layout.vgs.iter().try_for_each(|vg| lvm::put_away(&vg.name, disk, events)),
                 );
-                if matches!(deed, Deed::KeepUnsure(_)) {
+                if matches!(action, DiskAction::KeepUnsure(_)) {
                     events.warn(format!(
                         "{}: without the journal, which is damaged or lost, nothing says whether the copy on it is finished, so it is not erased",
                         disk.name
@@ -196,17 +207,17 @@ pub fn give_up(
                 outcome.kept.push((disk.name.clone(), disk.serial_or_name().to_owned()));
             }
             _ => {
-                if matches!(deed, Deed::Erase(_)) {
-                    note_down(state, &Record::Begin { id: erasing(index) }, events);
+                if matches!(action, DiskAction::Erase(_)) {
+                    note_down(state, &Record::Begin { id: StepId::Erase(index) }, events);
                     crash_point("before", &format!("X.free.{index}"));
                 }
-                match free(index, &without_journal(alternate), events) {
+                match free_target(index, &without_journal(alternate), events) {
                     Ok(true) => outcome.freed.push(name),
                     Ok(false) => outcome.left.push(name),
                     Err(e) => {
                         note_down(
                             state,
-                            &Record::Failed { id: erasing(index), error: format!("{e:#}") },
+                            &Record::Failed { id: StepId::Erase(index), error: format!("{e:#}") },
                             events,
                         );
                         outcome.errors.push(e);
@@ -226,16 +237,17 @@ pub fn give_up(
 /// A record that helps a second `-X`. It is no condition of the first: there may be no room for it.
 fn note_down(state: &mut State, record: &Record, events: &Events) {
     if let Err(e) = state.append(record) {
-        events
-            .note(format!("the journal cannot be written; cleaning up goes on without it: {e:#}"));
+        events.note(format!(
+            "the journal cannot be written; cleaning up continues without it: {e:#}"
+        ));
     }
 }
 
 /// A plan whose first check refused: nothing was touched, nothing stays.
 ///
 /// # Errors
-/// Where state files cannot be removed.
-pub fn forget_untouched(state: &mut State, base: &Base) -> Result<()> {
+/// If state files cannot be removed.
+pub fn forget_untouched(state: &mut State, base: &AlternateSpec) -> Result<()> {
     if base.made_mount_point {
         let _ = std::fs::remove_dir(ALT_INST);
     }
@@ -243,15 +255,15 @@ pub fn forget_untouched(state: &mut State, base: &Base) -> Result<()> {
 }
 
 /// # Errors
-/// ALT-709 where the running system lies on a disk of the alternate.
-pub fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
+/// ALT-709 if the running system lies on a disk of the alternate.
+pub fn check_not_running_from_it(base: &AlternateSpec, world: &World) -> Result<()> {
     let root = mounts::mounted()?.into_iter().rfind(|m| m.mount_point == Path::new("/"));
     let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
     match base
         .layout
         .disks
         .iter()
-        .filter_map(|d| relocate::find(d, world))
+        .filter_map(|d| relocate::find_target(d, world))
         .find(|d| disks.contains(&d.name))
     {
         Some(d) => {
@@ -263,9 +275,14 @@ pub fn not_running_from_it(base: &Base, world: &World) -> Result<()> {
 
 /// Programs that a killed run left working in the copy: those in what is mounted below /alt_inst;
 /// and of disks that are erased, all.
-fn end_processes(base: &Base, erased: &[&Disk], world: &World, events: &Events) -> Result<()> {
+fn end_processes(
+    base: &AlternateSpec,
+    erased: &[&Disk],
+    world: &World,
+    events: &Events,
+) -> Result<()> {
     let copy: Vec<&Disk> =
-        base.layout.disks.iter().filter_map(|d| relocate::find(d, world)).collect();
+        base.layout.disks.iter().filter_map(|d| relocate::find_target(d, world)).collect();
     // Device numbers of the volumes as they are named now; btrfs has numbers of its own, which its
     // mounts tell.
     let parts = erased.iter().flat_map(|d| d.partitions.iter().filter_map(|p| p.dev.clone()));
@@ -273,7 +290,7 @@ fn end_processes(base: &Base, erased: &[&Disk], world: &World, events: &Events) 
     let mut devices: Vec<u64> =
         parts.chain(stacked).filter_map(|dev| procs::device_number(&dev)).collect();
     devices.extend(device_numbers_below(&copy, world)?);
-    end_those_on(&devices, events)
+    end_processes_on(&devices, events)
 }
 
 #[cfg(test)]

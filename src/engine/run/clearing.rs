@@ -1,4 +1,4 @@
-//! What both ways of cleaning up share: with the record of the copy (`cleanup`) and without it
+//! Shared by both ways of cleaning up: with the record of the copy (`cleanup`) and without it
 //! (`leftovers`).
 
 use std::os::unix::fs::MetadataExt;
@@ -6,8 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::Result;
 
 use crate::disk::model::{Disk, World, clone_again, shown_name};
-use crate::engine::ALT_INST;
-use crate::engine::state::{State, crash_point};
+use crate::engine::crash::crash_point;
+use crate::engine::paths::ALT_INST;
+use crate::engine::state::State;
 use crate::engine::steps::bootlist;
 use crate::error::{self, LeftUnfinished};
 use crate::event::Events;
@@ -15,7 +16,7 @@ use crate::host::{mounts, procs};
 
 /// # Errors
 /// ALT-233 for a serial number that none of these disks has.
-pub fn check_erase(erase: &[String], copy: &[&Disk]) -> Result<()> {
+pub fn check_erase_serials(erase: &[String], copy: &[&Disk]) -> Result<()> {
     let Some(word) = erase.iter().find(|e| !copy.iter().any(|d| d.serial_or_name() == e.as_str()))
     else {
         return Ok(());
@@ -33,7 +34,7 @@ pub fn check_erase(erase: &[String], copy: &[&Disk]) -> Result<()> {
     ))
 }
 
-/// What the parts of a clean-up came to.
+/// The results of the parts of a clean-up.
 #[derive(Default)]
 pub struct Outcome {
     pub errors: Vec<anyhow::Error>,
@@ -56,7 +57,7 @@ impl Outcome {
     /// All that could not be done, in one.
     pub fn finish(mut self, state: &mut State, running: &str) -> Result<String> {
         if self.errors.is_empty() {
-            self.note(bootlist::forget());
+            self.note(bootlist::forget_record());
             crash_point("after", "X.forget");
             self.note(state.forget());
         }
@@ -104,7 +105,7 @@ pub fn device_numbers_below(disks: &[&Disk], world: &World) -> Result<Vec<u64>> 
 ///
 /// # Errors
 /// If /proc is not mounted.
-pub fn end_those_on(devices: &[u64], events: &Events) -> Result<()> {
+pub fn end_processes_on(devices: &[u64], events: &Events) -> Result<()> {
     for (pid, command) in procs::end_those_rooted_on(devices)? {
         events.note(format!("ended process {pid} ({command}), which worked in the copy"));
     }

@@ -1,4 +1,4 @@
-//! What `-X` does to a target disk: whether what is on it is the copy's, and how it becomes free.
+//! Erases target disks for `-X`, if their content is the copy's.
 //!
 //! Erased is only what a run of altdisk wrote: a disk with the copy's own partition table and
 //! nothing of somebody else's on it, or one that an interrupted wipe left, where every block that
@@ -11,176 +11,64 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::disk::content::{self, Since};
-use crate::disk::held::Held;
-use crate::disk::model::{Disk, Sight, Signature, World};
-use crate::disk::{make, probe};
-use crate::engine::state::Alternate;
-use crate::engine::state::relocate;
+use crate::disk::make;
+use crate::disk::model::{Disk, World};
+use crate::engine::plan::step_id::StepId;
+use crate::engine::state::disk_content::{DiskContent, disk_content};
+use crate::engine::state::{Alternate, relocate};
 use crate::error;
 use crate::event::Events;
 
-/// What is on a target disk now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holds {
-    /// Nothing at all.
-    Nothing,
-    /// What was there before the run: nothing was written yet.
-    AsBefore,
-    /// What an interrupted wipe left of that.
-    PartlyErased,
-    /// The copy, or the beginning of one.
-    Copy,
-    /// Something of somebody else; what it is, for people.
-    Other(String),
-}
-
-/// What `-X` does to a target.
-pub enum Fate<'w> {
+/// The state of a target for `-X`.
+pub enum TargetState<'w> {
     /// No run had begun to write to it.
     Untouched,
     /// It is not there, or cannot be told from another.
     Gone,
     /// It was used for something else since.
-    Another(&'w Disk),
-    Freed(&'w Disk),
+    Reused(&'w Disk),
+    Erasable(&'w Disk),
 }
 
-/// What target `index`, which is `disk`, holds now.
-///
-/// # Errors
-/// ALT-218 where it cannot be read.
-pub fn holds(index: usize, disk: &Disk, alternate: &Alternate) -> Result<Holds> {
+/// True if target `index` is still the disk that was written to.
+pub fn target_state<'w>(index: usize, alternate: &Alternate, world: &'w World) -> TargetState<'w> {
     let layout = &alternate.base.layout.disks[index];
-    let held = Held::disk(disk)?;
-    let unreadable = |e: std::io::Error| {
-        error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display()))
-    };
-    let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
-    let is_own = |id: &Option<String>| {
-        id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&layout.table_id))
-    };
-    if is_own(&ids.first) {
-        return Ok(foreign(disk, alternate, index).map_or(Holds::Copy, Holds::Other));
+    if !alternate.begun(&StepId::Wipe(index)) {
+        return TargetState::Untouched;
     }
-    let all = content::places(disk.size, &[]);
-    let blocks = content::read(held.file(), disk.size, &all).map_err(unreadable)?;
-    if is_own(&ids.last) {
-        // sfdisk writes the backup of a table first: until then the start of the disk is as the
-        // wipe left it.
-        let start: Vec<u32> =
-            all.iter().zip(&blocks).filter(|(at, _)| **at < 1 << 20).map(|(_, b)| *b).collect();
-        let other = || "data, and the backup of the copy's partition table".to_owned();
-        return Ok(if content::blank(&start) && content::signatures(disk).next().is_none() {
-            Holds::Copy
-        } else {
-            Holds::Other(other())
-        });
-    }
-    // A sparse file tells exactly; it is looked at as a whole where nothing is recognised on it.
-    if disk.sight == Some(Sight::Blank) || (disk.sight.is_none() && content::blank(&blocks)) {
-        return Ok(Holds::Nothing);
-    }
-    let in_words = || {
-        let all = crate::disk::gate::describe(disk);
-        if all.is_empty() { "data of which nothing is known".to_owned() } else { all.join(", ") }
-    };
-    let begun = !alternate.done(&format!("1.wipe.{index}"));
-    Ok(match layout.before.as_ref().filter(|_| begun) {
-        None => Holds::Other(in_words()),
-        Some(before) => match before.since(held.file(), disk.size).map_err(unreadable)? {
-            Since::Same => Holds::AsBefore,
-            Since::Zeroed if content::signatures(disk).all(|s| before.signatures.contains(s)) => {
-                Holds::PartlyErased
-            }
-            _ => Holds::Other(in_words()),
-        },
-    })
-}
-
-/// What is on a disk with the copy's table and is not the copy's.
-fn foreign(disk: &Disk, alternate: &Alternate, index: usize) -> Option<String> {
-    let layout = &alternate.base.layout;
-    let own_disk = &layout.disks[index];
-    let says = |s: &Signature| {
-        format!("{} {}", s.kind, s.uuid.as_deref().or(s.label.as_deref()).unwrap_or_default())
-            .trim_end()
-            .to_owned()
-    };
-    if let Some(s) = disk.content.iter().find(|s| s.usage != "partition-table") {
-        return Some(says(s));
-    }
-    let table = disk.table.as_ref().filter(|t| !t.id.eq_ignore_ascii_case(&own_disk.table_id));
-    // What protects a torn GPT shows as a table with one partition of that kind.
-    if let Some(t) = table.filter(|_| {
-        disk.partitions
-            .iter()
-            .any(|p| !p.type_id.is_empty() && !p.type_id.eq_ignore_ascii_case("ee"))
-    }) {
-        return Some(format!("a partition table of kind {}", t.kind));
-    }
-    for p in &disk.partitions {
-        let planned = own_disk.partitions.iter().find(|q| q.number == p.number);
-        let named =
-            p.uuid.as_ref().zip(planned).is_none_or(|(uuid, q)| uuid.eq_ignore_ascii_case(&q.uuid));
-        if table.is_none() && (planned.is_none() || !named) {
-            return Some(format!("the partition {}, which is not the copy's", p.name));
+    let Some(disk) = relocate::find_target(layout, world) else { return TargetState::Gone };
+    match disk_content(index, disk, alternate) {
+        Ok(DiskContent::Nothing | DiskContent::PartlyErased | DiskContent::Copy) => {
+            TargetState::Erasable(disk)
         }
-        let path = planned.map(|q| &q.path);
-        let own = |s: &Signature| match s.kind.as_str() {
-            "LVM2_member" => layout.vgs.iter().any(|v| v.pvs.iter().any(|pv| Some(pv) == path)),
-            _ => {
-                s.uuid.is_none()
-                    || layout
-                        .volumes
-                        .iter()
-                        .any(|v| s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(&v.uuid)))
-            }
-        };
-        if let Some(s) = p.content.iter().find(|s| s.usage != "partition-table" && !own(s)) {
-            return Some(format!("{} on {}", says(s), p.name));
-        }
-    }
-    None
-}
-
-/// Whether target `index` is still the disk that was written to.
-pub fn fate<'w>(index: usize, alternate: &Alternate, world: &'w World) -> Fate<'w> {
-    let layout = &alternate.base.layout.disks[index];
-    if !alternate.begun(&format!("1.wipe.{index}")) {
-        return Fate::Untouched;
-    }
-    let Some(disk) = relocate::find(layout, world) else { return Fate::Gone };
-    match holds(index, disk, alternate) {
-        Ok(Holds::Nothing | Holds::PartlyErased | Holds::Copy) => Fate::Freed(disk),
-        Ok(Holds::AsBefore) => Fate::Untouched,
-        Ok(Holds::Other(_)) => Fate::Another(disk),
-        // What cannot be read cannot be known to be ours.
-        Err(_) => Fate::Another(disk),
+        Ok(DiskContent::AsBefore) => TargetState::Untouched,
+        Ok(DiskContent::Other(_)) => TargetState::Reused(disk),
+        // Content that cannot be read may be somebody else's.
+        Err(_) => TargetState::Reused(disk),
     }
 }
 
 /// Makes one target free again, if what is on it is the copy's. Whether it is free now.
 ///
 /// # Errors
-/// ALT-216 where something of somebody's uses the disk; as [`make::erase_signatures`].
-pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
+/// ALT-216 if something of somebody's uses the disk; as [`make::erase_signatures`].
+pub fn free_target(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
     let layout = &alternate.base.layout.disks[index];
     // A killed `sfdisk` may have written the table a moment ago: look now.
     let world = World::gather()?;
-    let disk = match fate(index, alternate, &world) {
-        Fate::Untouched => {
+    let disk = match target_state(index, alternate, &world) {
+        TargetState::Untouched => {
             events.note(format!("{} was not touched", layout.name));
             return Ok(false);
         }
-        Fate::Gone => {
+        TargetState::Gone => {
             events
                 .warn(format!("{}: what is on it stays", relocate::why_not_found(layout, &world)));
             return Ok(false);
         }
-        Fate::Another(disk) => {
-            let what = match holds(index, disk, alternate) {
-                Ok(Holds::Other(what)) => what,
+        TargetState::Reused(disk) => {
+            let what = match disk_content(index, disk, alternate) {
+                Ok(DiskContent::Other(what)) => what,
                 Ok(_) => "something else".to_owned(),
                 Err(e) => format!("what cannot be read ({e:#})"),
             };
@@ -188,7 +76,7 @@ pub fn free(index: usize, alternate: &Alternate, events: &Events) -> Result<bool
                 .warn(format!("{} holds something else than the copy ({what}): it was used again since, and is left as it is", disk.name));
             return Ok(false);
         }
-        Fate::Freed(disk) => disk,
+        TargetState::Erasable(disk) => disk,
     };
     // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else
     // on the disk is somebody's.

@@ -13,22 +13,24 @@ use anyhow::Result;
 use crate::disk::gate::{self, is_clone};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::{lvm, make, uses};
-use crate::engine::ALT_INST;
-use crate::engine::run::clearing::{Outcome, check_erase, device_numbers_below, end_those_on};
-use crate::engine::run::quiet;
-use crate::engine::state::{State, crash_point};
-use crate::engine::steps::bootlist;
+use crate::engine::crash::crash_point;
+use crate::engine::paths::ALT_INST;
+use crate::engine::run::clearing::{
+    Outcome, check_erase_serials, device_numbers_below, end_processes_on,
+};
+use crate::engine::state::State;
+use crate::engine::steps::{automount, bootlist};
 use crate::event::Events;
 use crate::host::mounts::{self, Mount};
 use crate::software::install;
 
-/// What there is of a copy without a record.
+/// The leftovers of a copy without a record.
 pub struct Found<'w> {
     /// Disks that hold a copy of some system. The running system uses none of them.
     pub copies: Vec<&'w Disk>,
-    /// What is mounted at and below /alt_inst, in mount order.
+    /// Mounts at and below /alt_inst, in mount order.
     pub mounted: Vec<Mount>,
-    /// Whether that is a copy's, so that it can be unmounted.
+    /// True if that is a copy's, so that it can be unmounted.
     pub ours: bool,
 }
 
@@ -36,7 +38,7 @@ pub struct Found<'w> {
 ///
 /// # Errors
 /// If /proc is not mounted.
-pub fn find(world: &World) -> Result<Found<'_>> {
+pub fn find_leftovers(world: &World) -> Result<Found<'_>> {
     Ok(found(world, mounts::mounted()?))
 }
 
@@ -81,28 +83,28 @@ impl<'w> Found<'w> {
 /// # Errors
 /// ALT-233 for a serial number of no such disk: nothing was touched. Else what could not be undone;
 /// everything else is undone.
-pub fn clear(
+pub fn clear_leftovers(
     state: &mut State,
     unreadable: Option<&anyhow::Error>,
     erase: &[String],
     events: &Events,
 ) -> Result<String> {
     let world = World::gather()?;
-    let found = find(&world)?;
+    let found = find_leftovers(&world)?;
     let disks = found.erasable(&world, unreadable.is_some());
-    check_erase(erase, &disks)?;
+    check_erase_serials(erase, &disks)?;
     if let Some(why) = unreadable {
-        events.warn(format!("{why:#}: cleaning up goes by what is there"));
+        events.warn(format!("{why:#}: cleaning up relies on what it finds on the disks"));
     }
     let mut outcome = Outcome::default();
     outcome.note(
-        device_numbers_below(&disks, &world).and_then(|numbers| end_those_on(&numbers, events)),
+        device_numbers_below(&disks, &world).and_then(|numbers| end_processes_on(&numbers, events)),
     );
     let mut done = unmount(&found, &mut outcome, events);
     outcome.note(install::release_medium());
     crash_point("after", "X.unmount");
-    outcome.note(quiet::unhide(events));
-    match bootlist::undo_without_plan(&disks, events) {
+    outcome.note(automount::unhide_disks(events));
+    match bootlist::remove_without_plan(&disks, events) {
         Ok(changed) => done |= changed,
         Err(e) => outcome.errors.push(e),
     }
@@ -134,7 +136,7 @@ pub fn clear(
     Ok(if nothing { "There is no altinst_rootvg: nothing to clean up.".into() } else { text })
 }
 
-/// Whether something was unmounted.
+/// True if something was unmounted.
 fn unmount(found: &Found, outcome: &mut Outcome, events: &Events) -> bool {
     let at = Path::new(ALT_INST);
     if found.ours {
@@ -169,7 +171,7 @@ fn running(world: &World) -> String {
         .into_iter()
         .rfind(|m| m.mount_point == Path::new("/"));
     let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
-    if disks.is_empty() { "the present disk".to_owned() } else { disks.join(" ") }
+    if disks.is_empty() { "the running system's disk".to_owned() } else { disks.join(" ") }
 }
 
 #[cfg(test)]

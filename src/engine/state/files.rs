@@ -14,40 +14,42 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::secrets::{self, Secrets};
-use super::{Alternate, Record, Stored};
-use crate::engine::plan::{Base, Plan};
-use crate::error;
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step::Plan;
+use crate::engine::plan::step_id::StepId;
+use crate::engine::state::alternate::{Alternate, Stored};
+use crate::engine::state::errors::{is_denied, is_unsafe, read};
+use crate::engine::state::journal::Record;
 use crate::host::files;
-use crate::host::own_file::{self, Refused};
-use crate::secret;
-use crate::text;
+use crate::{error, secret};
 
 const PLAN: &str = "plan.json";
+
 /// A second copy of the plan.
 const OLD_PLAN: &str = "plan.json.old";
 pub(super) const JOURNAL: &str = "journal.jsonl";
+
 /// There, and empty, once phase 3 is complete: a journal that lost its end, at the end of a line,
 /// looks whole.
 const FINISHED: &str = "finished";
+
 const IMAGE: &str = "image.data";
+
 /// Of the stored form. A plan of another version is not believed.
 const VERSION: u64 = 1;
-/// Largest plan or journal that is read. A plan has some 200 KiB where a disk holds a hundred file
-/// systems.
-const MAX_BYTES: u64 = 64 << 20;
 
 /// A plan as it is stored.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub run: u32,
-    pub base: Base,
+    pub base: AlternateSpec,
     pub plan: Plan,
 }
 
 /// The whole record of the alternate in `dir`.
 ///
 /// # Errors
-/// ALT-717 where somebody else can have changed it.
+/// ALT-717 if somebody else can have changed it.
 pub(super) fn load(dir: &Path) -> Result<Stored> {
     let journal = match read(&dir.join(JOURNAL)) {
         Err(e) if is_unsafe(&e) => return Err(e),
@@ -95,7 +97,7 @@ pub(super) fn note_finished(dir: &Path) {
 /// made it is no damage.
 ///
 /// # Errors
-/// ALT-717 where somebody else can have changed it.
+/// ALT-717 if somebody else can have changed it.
 pub(super) fn load_plan(dir: &Path) -> Result<Stored<Kept>> {
     let secrets = Secrets::load(dir)?;
     let first = read_plan(&dir.join(PLAN), &secrets)?;
@@ -142,7 +144,7 @@ fn parse_plan(text: &[u8], path: &Path, secrets: &Secrets) -> Result<Kept> {
 /// else.
 ///
 /// # Errors
-/// Where a file cannot be written.
+/// If a file cannot be written.
 pub(super) fn store(dir: &Path, kept: &Kept, keep_secrets: bool) -> Result<()> {
     let mut plan = serde_json::to_value(kept)?;
     let secrets = Secrets::take_from(&mut plan, kept.run);
@@ -162,6 +164,11 @@ pub(super) fn store(dir: &Path, kept: &Kept, keep_secrets: bool) -> Result<()> {
     files::write_own(&dir.join(OLD_PLAN), &text, 0o644)
 }
 
+/// Only phase 2 needs passwords: for the location of packages, and for proxies.
+pub(super) fn needs_secrets(plan: &Plan) -> bool {
+    plan.steps.iter().any(|s| s.id == StepId::Software)
+}
+
 fn has_secrets(plan: &[u8]) -> bool {
     let plan = serde_json::from_slice::<Value>(plan);
     plan.is_ok_and(|mut plan| !Secrets::take_from(&mut plan, 0).is_empty())
@@ -173,14 +180,14 @@ pub(super) fn hide_secrets(dir: &Path, a: &Alternate) {
     let open = read(&dir.join(PLAN)).ok().flatten().is_some_and(|text| has_secrets(&text));
     if open {
         let kept = Kept { run: a.run, base: a.base.clone(), plan: a.plan.clone() };
-        let _ = store(dir, &kept, super::needs_secrets(&a.plan) && !a.phases_of_run().contains(&2));
+        let _ = store(dir, &kept, needs_secrets(&a.plan) && !a.phases_of_run().contains(&2));
     }
 }
 
 /// Removes everything in `dir`. plan.json goes last: while it is there, -X can be repeated.
 ///
 /// # Errors
-/// Where files cannot be removed.
+/// If files cannot be removed.
 pub(super) fn forget(dir: &Path) -> Result<()> {
     // Something else in its place is not gone into.
     if dir.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
@@ -210,7 +217,7 @@ fn remove_directory(dir: &Path) -> Result<()> {
 /// Gives up what only people read, for a record that a full file system has no room for.
 pub(super) fn make_room(dir: &Path) {
     for name in [IMAGE, OLD_PLAN] {
-        // What cannot be removed takes room as before, which is told then.
+        // If one cannot be removed, the next write reports that there is no room.
         let _ = files::remove(&dir.join(name));
     }
 }
@@ -219,7 +226,7 @@ pub(super) fn make_room(dir: &Path) {
 /// acted, is taken away, or the new record would become a part of it.
 ///
 /// # Errors
-/// Where it cannot be read or written.
+/// If it cannot be read or written.
 pub(super) fn end_line(path: &Path, journal: &mut File) -> Result<()> {
     let text = read(path)?.unwrap_or_default();
     let begin = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
@@ -247,86 +254,5 @@ fn parse_journal(text: &[u8]) -> (Vec<Record>, bool) {
     (records, damaged)
 }
 
-/// A small file of root's own; None where it does not exist.
-///
-/// # Errors
-/// ALT-717 where somebody else can have changed it, ALT-702 where it is something else.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    own_file::read(path, MAX_BYTES).map_err(refused)
-}
-
-/// The error for a record or a directory that cannot be used as it is.
-pub(super) fn refused(no: Refused) -> anyhow::Error {
-    match (no.remedy(), &no) {
-        (Some(remedy), _) => error::UNSAFE_STATE.with_remedy(no.to_string(), remedy),
-        (None, Refused::Odd { .. }) => error::BAD_STATE.with_cause(no.to_string()),
-        (None, Refused::Io { .. }) | (None, Refused::Unsafe { .. }) => {
-            no_room(anyhow::Error::new(no))
-        }
-    }
-}
-
-/// The same for a directory: one that is something else is not made anew, for nobody knows who put
-/// it there.
-pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
-    match &no {
-        Refused::Odd { path, .. } => {
-            let remedy = format!(
-                "see who put it there, and move it away: altdisk makes {} itself",
-                path.display()
-            );
-            error::UNSAFE_STATE.with_remedy(no.to_string(), remedy)
-        }
-        _ => refused(no),
-    }
-}
-
-/// Whether somebody else can have changed what could not be read.
-pub(super) fn is_unsafe(e: &anyhow::Error) -> bool {
-    error::find(e).is_some_and(|alt| alt.entry.id == error::UNSAFE_STATE.id)
-}
-
-/// Whether who asks may not read it.
-fn is_denied(e: &anyhow::Error) -> bool {
-    let io = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>());
-    io.is_some_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)
-}
-
-/// Whether the file system took nothing, because it is full or read-only.
-pub(super) fn is_no_room(e: &anyhow::Error) -> bool {
-    error::find(e).is_some_and(|alt| {
-        [error::STATE_FULL.id, error::STATE_READ_ONLY.id].contains(&alt.entry.id)
-    })
-}
-
-/// A file system that is full or read-only has an error of its own; every other error stays what it
-/// is.
-pub(super) fn no_room(e: anyhow::Error) -> anyhow::Error {
-    use std::io::ErrorKind;
-    let kind = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    let cause = format!("{e:#}");
-    match kind {
-        Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-            error::STATE_FULL.with_cause(format!("{cause}{}", room()))
-        }
-        Some(ErrorKind::ReadOnlyFilesystem) => error::STATE_READ_ONLY.with_cause(cause),
-        _ => e,
-    }
-}
-
-/// How much room there is, for an error.
-fn room() -> String {
-    let above = Path::new(super::DIR).ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
-    let Ok(space) = nix::sys::statvfs::statvfs(above) else { return String::new() };
-    let free = space.blocks_available() * space.fragment_size();
-    format!(
-        "; the file system of {} has {} free and {} unused inodes",
-        above.display(),
-        text::size::format_size(free),
-        space.files_available()
-    )
-}
-
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -30,22 +30,22 @@ pub(super) struct Lock {
 /// Locks `path`, a directory that is `opened`.
 ///
 /// # Errors
-/// ALT-701 where another run holds it.
+/// ALT-701 if another run holds it.
 pub(super) fn take(path: &Path, opened: File) -> Result<Lock> {
-    judge(opened.try_lock(), path)?;
+    check_locked(opened.try_lock(), path)?;
     let file = open(path, true).ok();
     if let Some(file) = &file {
-        judge(file.try_lock(), path)?;
+        check_locked(file.try_lock(), path)?;
         // Only people read it: a lock without it is one.
-        let _ = note(file);
+        let _ = write_holder(file);
     }
     Ok(Lock { _dir: opened, _file: file })
 }
 
-/// Whether nobody holds the lock of this directory; nothing is made or kept.
+/// True if nobody holds the lock of this directory; nothing is made or kept.
 ///
 /// # Errors
-/// ALT-701 where another run holds it.
+/// ALT-701 if another run holds it.
 pub(super) fn is_free(path: &Path) -> Result<()> {
     for file in [own_file::directory(path).ok(), open(path, false).ok()].into_iter().flatten() {
         if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
@@ -55,7 +55,7 @@ pub(super) fn is_free(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn judge(locked: std::result::Result<(), TryLockError>, path: &Path) -> Result<()> {
+fn check_locked(locked: std::result::Result<(), TryLockError>, path: &Path) -> Result<()> {
     match locked {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(busy(path)),
@@ -81,7 +81,7 @@ fn open(dir: &Path, write: bool) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-fn note(mut file: &File) -> io::Result<()> {
+fn write_holder(mut file: &File) -> io::Result<()> {
     file.set_len(0)?;
     let argv: Vec<String> = std::env::args().collect();
     writeln!(file, "process {}: {}", std::process::id(), secret::masked_words(&argv).join(" "))

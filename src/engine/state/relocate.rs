@@ -17,16 +17,17 @@ use anyhow::Result;
 use crate::disk::identity::{Likeness, seen};
 use crate::disk::model::{Disk, World};
 use crate::disk::node::partition_path;
-use crate::engine::plan::Base;
 use crate::engine::plan::layout::DiskLayout;
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step_id::StepId;
 use crate::engine::request::Request;
-use crate::engine::run::erase::{self, Holds};
-use crate::engine::state::Alternate;
+use crate::engine::state::disk_content::DiskContent;
+use crate::engine::state::{Alternate, disk_content};
 use crate::error;
 
 /// The disk that `layout` means: the one for which the strongest evidence speaks. Several that
 /// answer are none: twins exist.
-pub fn find<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk> {
+pub fn find_target<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk> {
     let identity = layout.identity();
     let likeness: Vec<(&Disk, Likeness)> =
         world.disks.iter().map(|d| (d, identity.compare(d))).collect();
@@ -66,15 +67,15 @@ pub fn why_not_found(layout: &DiskLayout, world: &World) -> String {
 /// The base with the paths of today.
 ///
 /// # Errors
-/// ALT-705 where a disk is gone, ALT-715 where one holds something else by now, ALT-706 where the
+/// ALT-705 if a disk is gone, ALT-715 if one holds something else by now, ALT-706 if the
 /// request names other disks than the alternate's.
-pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> {
+pub fn locate_disks(alternate: &Alternate, request: Option<&Request>) -> Result<AlternateSpec> {
     let world = World::gather()?;
     let mut base = alternate.base.clone();
     // All at once: two disks may have swapped their names.
     let mut renamed: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for (index, layout) in base.layout.disks.iter_mut().enumerate() {
-        let disk = find(layout, &world)
+        let disk = find_target(layout, &world)
             .ok_or_else(|| error::TARGET_GONE.with_cause(why_not_found(layout, &world)))?;
         must_be_ours(index, disk, alternate)?;
         renamed.insert(layout.path.clone(), disk.path.clone());
@@ -88,7 +89,7 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
         // From now on it is this very one.
         layout.seen = seen(disk);
     }
-    follow(&mut base, &renamed);
+    update_paths(&mut base, &renamed);
     if let Some(request) = request {
         let given: Result<Vec<&Disk>> = request.targets.iter().map(|t| world.disk(t)).collect();
         let mut given: Vec<&str> = given?.iter().map(|d| d.name.as_str()).collect();
@@ -106,21 +107,21 @@ pub fn settle(alternate: &Alternate, request: Option<&Request>) -> Result<Base> 
     Ok(base)
 }
 
-/// What a run goes on with must be what it left.
+/// Checks that the disk still holds what the run left on it.
 fn must_be_ours(index: usize, disk: &Disk, alternate: &Alternate) -> Result<()> {
     let other =
         |what: String| Err(error::DISK_USED_AGAIN.with_cause(format!("{}: {what}", disk.name)));
-    match erase::holds(index, disk, alternate)? {
-        Holds::Other(what) => other(what),
-        Holds::Copy => Ok(()),
-        _ if alternate.done(&format!("1.table.{index}")) => {
+    match disk_content::disk_content(index, disk, alternate)? {
+        DiskContent::Other(what) => other(what),
+        DiskContent::Copy => Ok(()),
+        _ if alternate.done(&StepId::PartitionTable(index)) => {
             other("the partition table of the copy is gone".to_owned())
         }
         _ => Ok(()),
     }
 }
 
-fn follow(base: &mut Base, renamed: &BTreeMap<PathBuf, PathBuf>) {
+fn update_paths(base: &mut AlternateSpec, renamed: &BTreeMap<PathBuf, PathBuf>) {
     let disks = base.layout.disks.iter_mut().flat_map(|d| {
         std::iter::once(&mut d.path).chain(d.partitions.iter_mut().map(|p| &mut p.path))
     });
@@ -158,7 +159,7 @@ mod tests {
     }
 
     fn found(layout: &DiskLayout, world: &World) -> Option<String> {
-        find(layout, world).map(|d| d.name.clone())
+        find_target(layout, world).map(|d| d.name.clone())
     }
 
     #[test]

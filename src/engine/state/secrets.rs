@@ -15,7 +15,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::files::read;
+use super::errors::{is_unsafe, read};
 use crate::host::files;
 use crate::secret;
 
@@ -87,13 +87,13 @@ impl Secrets {
     pub fn load(dir: &Path) -> Result<Self> {
         match read(&dir.join(SECRETS)) {
             Ok(text) => Ok(text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()),
-            Err(e) if super::files::is_unsafe(&e) => Err(e),
+            Err(e) if is_unsafe(&e) => Err(e),
             Err(_) => Ok(Self::default()),
         }
     }
 
     /// # Errors
-    /// Where the file cannot be written.
+    /// If the file cannot be written.
     pub fn store(&self, dir: &Path) -> Result<()> {
         if self.texts.is_empty() {
             forget(dir)
@@ -106,7 +106,7 @@ impl Secrets {
 /// Removes the secrets.
 ///
 /// # Errors
-/// Where the file is there and cannot be removed.
+/// If the file is there and cannot be removed.
 pub(super) fn forget(dir: &Path) -> Result<()> {
     files::remove(&dir.join(SECRETS))
 }

@@ -1,5 +1,5 @@
-//! What updates changed in the alternate, kept for `altdisk software`: here, beside the alternate's
-//! journal, and in the alternate itself, so that it can be told there too after it has been booted.
+//! The changes that updates made in the alternate, for `altdisk software`. They are stored beside
+//! the alternate's journal, and in the alternate itself for the time when it is booted.
 
 use std::path::Path;
 
@@ -38,21 +38,21 @@ fn yes() -> bool {
     true
 }
 
-/// What was installed before an update that is under way: it outlives a kill.
+/// The packages that were installed before the update in progress; the file survives a kill.
 const BEFORE: &str = "software-before.json";
 
 /// Keeps what is installed before an update.
 ///
 /// # Errors
-/// Where it cannot be written: then nothing may be installed.
+/// If it cannot be written: then nothing may be installed.
 pub fn keep_before(dir: &Path, packages: &[Package]) -> Result<()> {
     files::replace(&dir.join(BEFORE), &serde_json::to_vec(packages)?, 0o600)
 }
 
-/// What an update that was killed had kept; what cannot be read is none.
+/// The list that a killed update left behind; an unreadable one counts as none.
 ///
 /// # Errors
-/// Where it is there and cannot be read.
+/// If it is there and cannot be read.
 pub fn kept_before(dir: &Path) -> Result<Option<Vec<Package>>> {
     Ok(own_file::read(&dir.join(BEFORE), MAX_BYTES)?
         .and_then(|text| serde_json::from_slice(&text).ok()))
@@ -61,9 +61,21 @@ pub fn kept_before(dir: &Path) -> Result<Option<Vec<Package>>> {
 /// The update has ended, one way or the other.
 ///
 /// # Errors
-/// Where it cannot be removed.
+/// If it cannot be removed.
 pub fn forget_before(dir: &Path) -> Result<()> {
     files::remove(&dir.join(BEFORE))
+}
+
+/// Whether an update that did not finish may have left packages half installed: one that was killed,
+/// or failed after it had changed packages. `dir` has the records of the alternate.
+pub fn may_be_half_installed(dir: &Path) -> bool {
+    let failed = |update: &Update| !update.complete && !update.changes.is_empty();
+    let last_failed = || {
+        let updates = read(&Beneath::open(Path::new("/"))?, dir)?;
+        anyhow::Ok(updates.last().is_some_and(failed))
+    };
+    // A record that cannot be read may be of such an update.
+    dir.join(BEFORE).exists() || last_failed().unwrap_or(true)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,7 +88,7 @@ struct Stored {
 /// be.
 ///
 /// # Errors
-/// Where it cannot be written. A record that cannot be read is begun anew: the update itself is
+/// If it cannot be written. A record that cannot be read is begun anew: the update itself is
 /// done.
 pub fn record(root: &Beneath, dir: &Path, update: &Update) -> Result<()> {
     let mut updates = read(root, dir).unwrap_or_default();
@@ -96,7 +108,7 @@ pub fn record(root: &Beneath, dir: &Path, update: &Update) -> Result<()> {
 /// first; none where there is no record.
 ///
 /// # Errors
-/// ALT-702 where it is there but unreadable.
+/// ALT-702 if it is there but unreadable.
 pub fn read(root: &Beneath, dir: &Path) -> Result<Vec<Update>> {
     let path = dir.join(FILE);
     let Some(text) = root.read(&path)? else { return Ok(vec![]) };

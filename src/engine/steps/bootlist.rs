@@ -12,17 +12,18 @@ use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::{Before, Firmware, Machine};
 use crate::boot::here;
 use crate::disk::model::Disk;
-use crate::engine::ALT_INST;
+use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{self, Base};
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::state::Record;
-use crate::engine::steps::Context;
+use crate::engine::steps::context::Context;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::files;
 
 /// The record of the alternate.
-pub fn alternate(base: &Base) -> BootDisk {
+pub fn alternate_boot_disk(base: &AlternateSpec) -> BootDisk {
     let disk = base.layout.disks.first();
     let boot = boot_volume(base);
     let esp = base.layout.esp();
@@ -53,8 +54,8 @@ pub fn alternate(base: &Base) -> BootDisk {
 }
 
 /// The volume that holds /boot, and where it is mounted.
-fn boot_volume(base: &Base) -> Option<(&VolumeLayout, &'static Path)> {
-    let mounted = plan::mounts(&base.layout, base.esp_mountable);
+fn boot_volume(base: &AlternateSpec) -> Option<(&VolumeLayout, &'static Path)> {
+    let mounted = mount_plan::planned_mounts(&base.layout, base.esp_mountable);
     ["/boot", "/"].iter().map(Path::new).find_map(|at| {
         mounted.iter().find(|(_, m, ..)| m == at).map(|(i, ..)| (&base.layout.volumes[*i], at))
     })
@@ -77,8 +78,8 @@ fn grub_name() -> &'static str {
 /// is.
 ///
 /// # Errors
-/// Where it cannot be written.
-pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
+/// If it cannot be written.
+pub fn write_origin(base: &AlternateSpec, lenient: bool, events: &Events) -> Result<()> {
     match here::running("old_rootvg") {
         Ok(disk) => disk.store(&Beneath::open(Path::new(ALT_INST))?, ORIGIN)?,
         // With -g: a container's root cannot be booted, so there is nothing to go back to.
@@ -90,8 +91,8 @@ pub fn write_origin(base: &Base, lenient: bool, events: &Events) -> Result<()> {
 }
 
 /// The loader's path as it is on the finished ESP.
-fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
-    let mut disk = alternate(base);
+fn alternate_with_loader(base: &AlternateSpec) -> Result<BootDisk> {
+    let mut disk = alternate_boot_disk(base);
     let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
     if let Some(fs) = esp.filter(|_| base.esp_mountable) {
         disk.loader = Some(crate::boot::grub::loader(
@@ -102,7 +103,7 @@ fn alternate_with_loader(base: &Base) -> Result<BootDisk> {
     Ok(disk)
 }
 
-fn machine(base: &Base) -> Result<Machine> {
+fn machine(base: &AlternateSpec) -> Result<Machine> {
     let mut other =
         BootDisk::load(Path::new(ALTERNATE))?.context("the record of the copy is missing")?;
     other.fresh = true;
@@ -118,7 +119,7 @@ fn machine(base: &Base) -> Result<Machine> {
 ///
 /// # Errors
 /// ALT-5xx; the before-image is in the journal then, and `-X` restores it.
-pub fn set(c: &mut Context) -> Result<()> {
+pub fn set_boot_list(c: &mut Context) -> Result<()> {
     let machine = machine(c.base)?;
     machine.set(&[&machine.others[0], &machine.here], c.events)
 }
@@ -127,8 +128,8 @@ pub fn set(c: &mut Context) -> Result<()> {
 /// may set it later, and `-X` takes it back to this.
 ///
 /// # Errors
-/// ALT-5xx where it cannot be read.
-pub fn keep_before(c: &mut Context) -> Result<()> {
+/// ALT-5xx if it cannot be read.
+pub fn journal_boot_list(c: &mut Context) -> Result<()> {
     if c.before_is_kept || crate::boot::bootlist::capability(c.base.boot.firmware).is_err() {
         return Ok(());
     }
@@ -142,15 +143,19 @@ pub fn keep_before(c: &mut Context) -> Result<()> {
 ///
 /// # Errors
 /// ALT-5xx.
-pub fn undo(base: &Base, before: Option<&Before>, events: &Events) -> Result<()> {
+pub fn restore_boot_list(
+    base: &AlternateSpec,
+    before: Option<&Before>,
+    events: &Events,
+) -> Result<()> {
     let firmware = Firmware::of_machine();
-    // What the running system's own disk is called matters for its GRUB only.
+    // Only GRUB needs the name of the running system's own disk.
     let here = here::running("rootvg").unwrap_or_default();
     let machine = Machine { firmware, here, others: vec![] };
     if let Some(before) = before {
         machine.undo(before, events)?;
     }
-    machine.remove(&alternate(base), events)
+    machine.remove(&alternate_boot_disk(base), events)
 }
 
 /// The same for a copy whose plan is lost: what the record beside the state names goes, and what
@@ -158,7 +163,7 @@ pub fn undo(base: &Base, before: Option<&Before>, events: &Events) -> Result<()>
 ///
 /// # Errors
 /// ALT-5xx.
-pub fn undo_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
+pub fn remove_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
     let here = here::running("rootvg").unwrap_or_default();
     // The system that this one was made from is no leftover, whatever its disk is called.
     let origin = BootDisk::load(Path::new(ORIGIN)).unwrap_or(None);
@@ -192,7 +197,7 @@ pub fn undo_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
 /// Forgets the record of the alternate.
 ///
 /// # Errors
-/// Where it cannot be removed.
-pub fn forget() -> Result<()> {
+/// If it cannot be removed.
+pub fn forget_record() -> Result<()> {
     files::remove(Path::new(ALTERNATE))
 }

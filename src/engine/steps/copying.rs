@@ -14,28 +14,27 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::copy::{self, Job};
-use crate::engine::ALT_INST;
-use crate::engine::facts;
 use crate::engine::facts::source::mount;
+use crate::engine::facts::subvolume::{open_below, prefix};
+use crate::engine::facts::usage;
+use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{Action, Base, Step, below};
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step::{Action, Step};
 use crate::engine::state::State;
-use crate::engine::steps::Context;
-use crate::engine::steps::disks;
-use crate::engine::steps::mounted;
-use crate::engine::steps::restoring;
+use crate::engine::steps::context::Context;
+use crate::engine::steps::subvolumes::{make_default, make_subvolume};
+use crate::engine::steps::{disks, mounted, restoring};
 use crate::event::Events;
-use crate::host::beneath::Beneath;
-use crate::host::cmd::Cmd;
 use crate::host::mounts::Mount;
 use crate::host::{detached, mounts};
-use crate::image::data::{Fs, Subvolume};
+use crate::image::data::Fs;
 use crate::tree::{Excludes, Source, Totals};
 
 /// Copies a volume's file system.
 ///
 /// # Errors
-/// What mounting or the copier (ALT-4xx) says.
+/// Errors of mounting or of the copier (ALT-4xx).
 pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     let (base, events) = (c.base, c.events);
     let v = &base.layout.volumes[index];
@@ -58,19 +57,19 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     unmounted?;
     let last = c.plan.steps.iter().rfind(|s| matches!(s.action, Action::Copy { .. }));
     if last.is_some_and(|s| s.action == Action::Copy { volume: index }) {
-        report(c.excludes, events);
+        report_excludes(c.excludes, events);
         c.progress.average().into_iter().for_each(State::keep_copy_rate);
     }
     Ok(())
 }
 
 /// The mount through which a file system of the plan is read.
-fn source_mount(base: &Base, fs: &Fs) -> Result<Mount> {
+fn source_mount(base: &AlternateSpec, fs: &Fs) -> Result<Mount> {
     mount::mount_of(fs, mount::devices_of(&base.ids, fs))
 }
 
-/// What a run has to copy or restore: of the steps that are still to come.
-pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
+/// The amount that the remaining steps have to copy or restore.
+pub fn totals(base: &AlternateSpec, steps: &[&Step]) -> Totals {
     let volumes = steps.iter().filter_map(|s| {
         if let Action::Copy { volume } = s.action { base.layout.volumes.get(volume) } else { None }
     });
@@ -83,7 +82,7 @@ pub fn totals(base: &Base, steps: &[&Step]) -> Totals {
         .filter_map(|v| v.fs.as_ref())
         .map(|fs| {
             let mount = source_mount(base, fs);
-            let files = mount.and_then(|m| facts::counts(&m)).map_or(0, |counts| counts.files);
+            let files = mount.and_then(|m| usage::counts(&m)).map_or(0, |counts| counts.files);
             Totals { bytes: fs.fs_used_mb << 20, files }
         })
         .fold(restored, |a, b| a + b)
@@ -159,73 +158,8 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
     Ok(())
 }
 
-/// Where the subvolume's top is in the running system: its mount point, or its place in the nearest
-/// mounted one above.
-pub fn prefix(fs: &Fs, s: &Subvolume) -> PathBuf {
-    if let Some(at) = &s.mount_point {
-        return PathBuf::from(at);
-    }
-    let above = fs.subvolume.iter().filter(|o| {
-        o.mount_point.is_some()
-            && (o.path.is_empty() || s.path.starts_with(&format!("{}/", o.path)))
-    });
-    match above.max_by_key(|o| o.path.len()) {
-        Some(o) => below(
-            Path::new(o.mount_point.as_deref().unwrap_or("/")),
-            Path::new(s.path.strip_prefix(&o.path).unwrap_or(&s.path)),
-        ),
-        None => PathBuf::from("/").join(&s.path),
-    }
-}
-
-/// Makes the subvolume `path` of the btrfs at /alt_inst. The parent's copy left an empty directory
-/// where it goes.
-///
-/// # Errors
-/// What btrfs says.
-pub fn make_subvolume(path: &str, events: &Events) -> Result<()> {
-    let top = Beneath::open(Path::new(ALT_INST))?;
-    top.make_directories(Path::new(path).parent().unwrap_or(Path::new("")))?;
-    top.remove_directory(path)?;
-    let at = top.place(path)?;
-    Cmd::new("btrfs", format!("make subvolume {path}"))
-        .args(["subvolume", "create"])
-        .arg(at.path())
-        .run(events)
-        .map(drop)
-}
-
-/// Makes the subvolume `path` the one that is mounted where none is named.
-///
-/// # Errors
-/// What btrfs says.
-pub fn make_default(path: &str, v: &VolumeLayout, events: &Events) -> Result<()> {
-    let at = Beneath::open(Path::new(ALT_INST))?.directory(path)?;
-    let sentence = format!("make {path} the default subvolume of {}", v.device.display());
-    Cmd::new("btrfs", sentence)
-        .args(["subvolume", "set-default"])
-        .arg(at.path())
-        .run(events)
-        .map(drop)
-}
-
-/// A subvolume, below its file system's top level.
-///
-/// # Errors
-/// Where it cannot be opened.
-pub fn open_below(top: impl AsFd, path: &str) -> Result<OwnedFd> {
-    use nix::fcntl::{OFlag, openat};
-    let fd = openat(
-        top,
-        path,
-        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
-        nix::sys::stat::Mode::empty(),
-    );
-    fd.with_context(|| format!("opening subvolume {path}"))
-}
-
-/// What each pattern of the exclude list did.
-pub fn report(excludes: &Excludes, events: &Events) {
+/// Reports the matches of each pattern of the exclude list.
+pub fn report_excludes(excludes: &Excludes, events: &Events) {
     for used in excludes.report() {
         events.note(format!(
             "exclude list, line {}: `{}` matched {}",

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::engine::ALT_INST;
-use crate::engine::plan::{Base, below};
+use crate::engine::paths::{ALT_INST, below};
+use crate::engine::plan::spec::AlternateSpec;
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
 
-/// What `-n` copies again from the running system, if it is there: what management systems know a
-/// machine by. AIX's two come first; the README documents the list.
+/// Files that `-n` copies again from the running system, if they exist: management systems
+/// recognise a machine by them. AIX's two come first; the README documents the list.
 pub const CLIENT_FILES: &[&str] = &[
     "/.rhosts",
     "/etc/niminfo",
@@ -47,8 +47,8 @@ pub const CLIENT_FILES: &[&str] = &[
 /// file.
 ///
 /// # Errors
-/// Where it cannot be read or written.
-pub fn resolv_conf(file: &Path, events: &Events) -> Result<()> {
+/// If it cannot be read or written.
+pub fn write_resolv_conf(file: &Path, events: &Events) -> Result<()> {
     let text = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
     let copy = Beneath::open(Path::new(ALT_INST))?;
     let at = "/etc/resolv.conf";
@@ -62,8 +62,8 @@ pub fn resolv_conf(file: &Path, events: &Events) -> Result<()> {
 /// Copies [`CLIENT_FILES`] as they are now.
 ///
 /// # Errors
-/// Where one that is there cannot be copied.
-pub fn client_files(events: &Events) -> Result<()> {
+/// If one that is there cannot be copied.
+pub fn copy_client_files(events: &Events) -> Result<()> {
     let copy = Beneath::open(Path::new(ALT_INST))?;
     let mut copied = Vec::new();
     for name in CLIENT_FILES {
@@ -88,8 +88,8 @@ pub fn client_files(events: &Events) -> Result<()> {
 /// environment.
 ///
 /// # Errors
-/// ALT-720 where it fails: phase 2 stops there, and can be run again.
-pub fn script(file: &Path, base: &Base, events: &Events) -> Result<()> {
+/// ALT-720 if it fails: phase 2 stops there, and can be run again.
+pub fn run_script(file: &Path, base: &AlternateSpec, events: &Events) -> Result<()> {
     let disks: Vec<&str> = base.layout.disks.iter().map(|d| d.name.as_str()).collect();
     let boot = below(Path::new(ALT_INST), Path::new("/boot"));
     let done = Cmd::new(file.to_string_lossy(), "run the customization script")

@@ -1,5 +1,5 @@
-//! What the steps do that make the target disks: wiped, partitioned, volume groups and file systems
-//! made.
+//! Steps that prepare the target disks: they wipe and partition them, and make volume groups and
+//! file systems.
 //!
 //! Each looks first that what is on the disk is what the run left there, and compares the disk with
 //! the one that is held open right before and right after every program that writes.
@@ -14,11 +14,11 @@ use crate::disk::identity::Likeness;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
 use crate::disk::{content, gate, lvm, make, mkfs, probe, roles};
-use crate::engine::plan::Base;
 use crate::engine::plan::layout::{DiskLayout, VolumeLayout};
-use crate::engine::prepare;
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::prepare::target_disks;
 use crate::engine::state::relocate;
-use crate::engine::steps::Context;
+use crate::engine::steps::context::Context;
 use crate::engine::steps::targets;
 use crate::error;
 use crate::event::Events;
@@ -26,10 +26,10 @@ use crate::event::Events;
 /// The disk as it is at this moment.
 ///
 /// # Errors
-/// ALT-705 where it is gone, or cannot be told from another.
-pub fn disk_now(layout: &DiskLayout) -> Result<Disk> {
+/// ALT-705 if it is gone, or cannot be told from another.
+pub fn find_disk(layout: &DiskLayout) -> Result<Disk> {
     let world = World::gather()?;
-    let by_identity = relocate::find(layout, &world).cloned();
+    let by_identity = relocate::find_target(layout, &world).cloned();
     by_identity
         .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))
 }
@@ -37,8 +37,8 @@ pub fn disk_now(layout: &DiskLayout) -> Result<Disk> {
 /// The gate once more, right before the first write.
 ///
 /// # Errors
-/// ALT-217 where a target is another disk than a moment ago; what the gate says.
-pub fn gate_again(c: &Context) -> Result<()> {
+/// ALT-217 if a target is another disk than a moment ago; what the gate says.
+pub fn check_targets(c: &Context) -> Result<()> {
     let world = World::gather()?;
     for layout in &c.base.layout.disks {
         let disk = world.disk(&layout.name)?;
@@ -83,15 +83,15 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
 /// a resumed run a reboot.
 ///
 /// # Errors
-/// What the gate says; ALT-217 where somebody has written to the disk since the plan was made.
+/// Errors of the check; ALT-217 if the disk was written to since the plan was made.
 pub fn wipe(c: &Context, index: usize) -> Result<()> {
     let layout = &c.base.layout.disks[index];
     let world = World::gather()?;
-    let disk = relocate::find(layout, &world)
+    let disk = relocate::find_target(layout, &world)
         .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))?;
     let mut erase = c.plan.request.erase.clone();
     if must_be_as_planned(layout, disk)? {
-        // What an interrupted wipe left is content that the user gave up already.
+        // The user already gave up the content that an interrupted wipe left.
         erase.push(disk.serial_or_name().to_owned());
     }
     gate::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&erase, disk)?;
@@ -99,15 +99,15 @@ pub fn wipe(c: &Context, index: usize) -> Result<()> {
 }
 
 /// The role that a target had before the plan that was just stored made it altinst_rootvg.
-fn role_before(world: &World, base: &Base, disk: &Disk) -> Result<Role> {
-    let roles = roles::roles(world, &prepare::known(&base.source_disks)?);
+fn role_before(world: &World, base: &AlternateSpec, disk: &Disk) -> Result<Role> {
+    let roles = roles::roles(world, &target_disks::known_disks(&base.source_disks)?);
     Ok(roles.get(&disk.name).copied().filter(|r| *r != Role::AltinstRootvg).unwrap_or(Role::None))
 }
 
 /// Writes the partition table, on a disk that is empty or has it already.
 ///
 /// # Errors
-/// ALT-715 where the disk holds something; as [`make::partition`].
+/// ALT-715 if the disk holds something; as [`make::partition`].
 pub fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
     let sector = u64::from(layout.sector);
     let partitions = layout
@@ -122,7 +122,7 @@ pub fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
             name: p.name.clone(),
         })
         .collect();
-    let disk = disk_now(layout)?;
+    let disk = find_disk(layout)?;
     must_be_wiped(layout, &disk)?;
     make::partition(&disk, &Table { disk_guid: layout.table_id.clone(), partitions }, events)
         .map(drop)
@@ -146,20 +146,21 @@ fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
         .with_cause(format!("{} was wiped, and holds data again", disk.path.display())))
 }
 
-/// What LVM may look at: the physical volumes of the alternate.
-pub fn scope(base: &Base) -> lvm::Scope {
+/// The devices that LVM may look at: the physical volumes of the alternate.
+pub fn lvm_scope(base: &AlternateSpec) -> lvm::Scope {
     let pvs: Vec<PathBuf> = base.layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
     lvm::Scope::of(&pvs)
 }
 
 /// The physical volumes of a group, open; each lies on a target.
-fn open_pvs(base: &Base, pvs: &[PathBuf]) -> Result<Vec<Held>> {
+fn open_pvs(base: &AlternateSpec, pvs: &[PathBuf]) -> Result<Vec<Held>> {
     pvs.iter().map(|pv| open_volume(base, pv)).collect()
 }
 
 /// A device of the copy, open; it lies on the targets and nothing else.
-fn open_volume(base: &Base, device: &std::path::Path) -> Result<Held> {
-    let disks: Vec<Held> = base.layout.disks.iter().map(targets::open).collect::<Result<_>>()?;
+fn open_volume(base: &AlternateSpec, device: &std::path::Path) -> Result<Held> {
+    let disks: Vec<Held> =
+        base.layout.disks.iter().map(targets::open_target).collect::<Result<_>>()?;
     let held = Held::open(device)?;
     held.must_lie_on(&disks.iter().collect::<Vec<_>>())?;
     Ok(held)
@@ -168,10 +169,10 @@ fn open_volume(base: &Base, device: &std::path::Path) -> Result<Held> {
 /// Makes a volume group anew.
 ///
 /// # Errors
-/// What LVM says; ALT-714 where a physical volume lies on another disk.
-pub fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
+/// Errors of LVM; ALT-714 if a physical volume lies on another disk.
+pub fn make_vg(base: &AlternateSpec, index: usize, events: &Events) -> Result<()> {
     let vg = &base.layout.vgs[index];
-    let scope = scope(base);
+    let scope = lvm_scope(base);
     let pvs = open_pvs(base, &vg.pvs)?;
     let check = || pvs.iter().try_for_each(Held::check);
     if lvm::exists(&scope, &vg.name, None)? {
@@ -198,8 +199,8 @@ pub fn make_vg(base: &Base, index: usize, events: &Events) -> Result<()> {
 /// Makes a logical volume anew.
 ///
 /// # Errors
-/// What LVM says; ALT-714 where it lies on another disk.
-pub fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
+/// Errors of LVM; ALT-714 if it lies on another disk.
+pub fn make_lv(base: &AlternateSpec, index: usize, events: &Events) -> Result<()> {
     let v = &base.layout.volumes[index];
     let vg = base
         .layout
@@ -207,7 +208,7 @@ pub fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
         .iter()
         .find(|g| Some(&g.name) == v.vg.as_ref())
         .context("a logical volume without its volume group")?;
-    let scope = scope(base);
+    let scope = lvm_scope(base);
     let pvs = open_pvs(base, &vg.pvs)?;
     if lvm::exists(&scope, &vg.name, Some(&v.lv))? {
         lvm::lv_remove(&scope, &vg.name, &v.lv).run(events)?;
@@ -222,9 +223,9 @@ pub fn make_lv(base: &Base, index: usize, events: &Events) -> Result<()> {
 /// Makes a volume's file system.
 ///
 /// # Errors
-/// What mkfs says; ALT-714 where the volume lies on another disk, ALT-715 where somebody has put
-/// something into it.
-pub fn make_fs(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
+/// Errors of mkfs; ALT-714 if the volume lies on another disk, ALT-715 if it holds something else
+/// by now.
+pub fn make_fs(base: &AlternateSpec, v: &VolumeLayout, events: &Events) -> Result<()> {
     let fs = v.fs.as_ref().context("a file system without its description")?;
     make_in(base, v, &fs.fs_vfs, &fs.fs_mkfs_options, events)
 }
@@ -233,12 +234,12 @@ pub fn make_fs(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
 ///
 /// # Errors
 /// As [`make_fs`].
-pub fn make_swap(base: &Base, v: &VolumeLayout, events: &Events) -> Result<()> {
+pub fn make_swap(base: &AlternateSpec, v: &VolumeLayout, events: &Events) -> Result<()> {
     make_in(base, v, "swap", &[], events)
 }
 
 fn make_in(
-    base: &Base,
+    base: &AlternateSpec,
     v: &VolumeLayout,
     fstype: &str,
     options: &[String],
@@ -266,10 +267,10 @@ fn make_in(
 /// Takes the boot code off the first disk of an unfinished copy.
 ///
 /// # Errors
-/// ALT-715 where the disk has not the copy's table; ALT-804 where it cannot be written.
-pub fn clear_boot_code(base: &Base, events: &Events) -> Result<()> {
+/// ALT-715 if the disk has not the copy's table; ALT-804 if it cannot be written.
+pub fn clear_boot_code(base: &AlternateSpec, events: &Events) -> Result<()> {
     let layout = &base.layout.disks[0];
-    let disk = disk_now(layout)?;
-    targets::must_have_own_table(layout, &Held::disk(&disk)?)?;
+    let disk = find_disk(layout)?;
+    targets::check_own_table(layout, &Held::disk(&disk)?)?;
     make::clear_boot_code(&disk, events)
 }

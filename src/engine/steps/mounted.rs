@@ -11,10 +11,12 @@ use anyhow::{Context as _, Result};
 
 use crate::disk::script::Place;
 use crate::disk::{lvm, make};
-use crate::engine::ALT_INST;
+use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{self, Base};
-use crate::engine::steps::disks::{disk_now, scope};
+use crate::engine::plan::mount_plan;
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step_id::StepId;
+use crate::engine::steps::disks::{find_disk, lvm_scope};
 use crate::error;
 use crate::event::Events;
 use crate::host::mounts::{self, Mount};
@@ -23,12 +25,16 @@ use crate::host::mounts::{self, Mount};
 /// 1's steps were done.
 ///
 /// # Errors
-/// What the kernel or LVM says.
-pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events) -> Result<()> {
+/// Errors of the kernel or of LVM.
+pub fn ensure_present(
+    base: &AlternateSpec,
+    done: &dyn Fn(&StepId) -> bool,
+    events: &Events,
+) -> Result<()> {
     for (_, layout) in
-        base.layout.disks.iter().enumerate().filter(|(i, _)| done(&format!("1.table.{i}")))
+        base.layout.disks.iter().enumerate().filter(|(i, _)| done(&StepId::PartitionTable(*i)))
     {
-        let disk = disk_now(layout)?;
+        let disk = find_disk(layout)?;
         let sector = u64::from(layout.sector);
         let place = |p: &crate::engine::plan::layout::PartLayout| Place {
             number: p.number,
@@ -37,8 +43,8 @@ pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events)
         };
         make::appear(&disk, &layout.partitions.iter().map(place).collect::<Vec<_>>(), events)?;
     }
-    for vg in base.layout.vgs.iter().filter(|v| done(&format!("1.vg.{}", v.old_name))) {
-        lvm::vg_activate(&scope(base), &vg.name).run(events)?;
+    for vg in base.layout.vgs.iter().filter(|v| done(&StepId::VolumeGroup(v.old_name.clone()))) {
+        lvm::vg_activate(&lvm_scope(base), &vg.name).run(events)?;
     }
     Ok(())
 }
@@ -47,10 +53,10 @@ pub fn ensure_present(base: &Base, done: &dyn Fn(&str) -> bool, events: &Events)
 /// `usize::MAX`). Those that are there stay.
 ///
 /// # Errors
-/// ALT-708 where something else is mounted in the way, ALT-713 where a link in the copy is; what
+/// ALT-708 if something else is mounted in the way, ALT-713 if a link in the copy is; what
 /// mounting says.
-pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> {
-    let all = plan::mounts(&base.layout, base.esp_mountable);
+pub fn ensure_mounted(base: &AlternateSpec, count: usize, events: &Events) -> Result<()> {
+    let all = mount_plan::planned_mounts(&base.layout, base.esp_mountable);
     let wanted: Vec<_> = all
         .iter()
         .take(count)
@@ -70,7 +76,7 @@ pub fn ensure_mounted(base: &Base, count: usize, events: &Events) -> Result<()> 
     ensure_present(base, &|_| true, events)?;
     std::fs::create_dir_all(root).with_context(|| format!("making {ALT_INST}"))?;
     for (v, at, sub, options) in wanted {
-        mount(v, at, &plan::mount_options(options, sub.as_deref()), events)?;
+        mount(v, at, &mount_plan::mount_options(options, sub.as_deref()), events)?;
     }
     Ok(())
 }
@@ -92,18 +98,18 @@ fn mount(v: &VolumeLayout, at: &Path, options: &str, events: &Events) -> Result<
 /// Unmounts everything at and below /alt_inst. Returns what was mounted.
 ///
 /// # Errors
-/// ALT-708 where /alt_inst is not the alternate's, ALT-804 where something stays busy.
-pub fn unmount_all(base: &Base) -> Result<Vec<PathBuf>> {
+/// ALT-708 if /alt_inst is not the alternate's, ALT-804 if something stays busy.
+pub fn unmount_all(base: &AlternateSpec) -> Result<Vec<PathBuf>> {
     refuse_foreign(base)?;
     mounts::unmount_below(Path::new(ALT_INST))
 }
 
-/// What is mounted at /alt_inst itself must be the alternate's. (Below it, scripts may have put
-/// binds of anything.)
+/// Checks that the mount at /alt_inst itself is the alternate's. (Below it, scripts may have
+/// mounted anything.)
 ///
 /// # Errors
-/// ALT-708 where it is somebody else's.
-pub fn refuse_foreign(base: &Base) -> Result<()> {
+/// ALT-708 if it is somebody else's.
+pub fn refuse_foreign(base: &AlternateSpec) -> Result<()> {
     let at = Path::new(ALT_INST);
     let ours = |m: &Mount| base.layout.volumes.iter().any(|v| mounts::is_of(m, &v.device));
     match mounts::mounted()?.into_iter().find(|m| m.mount_point == at && !ours(m)) {

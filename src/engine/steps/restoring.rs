@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::engine::ALT_INST;
+use crate::engine::paths::{ALT_INST, ESP_WAITS};
 use crate::engine::plan::layout::VolumeLayout;
-use crate::engine::plan::{Base, ESP_WAITS, Imaged};
-use crate::engine::steps::Context;
-use crate::engine::steps::disks;
-use crate::engine::steps::{copying, mounted};
+use crate::engine::plan::spec::{AlternateSpec, ImageSource};
+use crate::engine::prepare::from_image::fingerprint::fingerprint;
+use crate::engine::steps::context::Context;
+use crate::engine::steps::{disks, mounted, subvolumes};
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -21,20 +21,24 @@ use crate::host::mounts;
 use crate::host::tree::Kind;
 use crate::image::archive::Archive;
 use crate::image::data::LvType;
-use crate::image::manifest::Manifest;
 use crate::image::restore;
 use crate::tree::{Progress, Totals};
 
-/// What is to be restored.
-pub fn totals(base: &Base) -> Totals {
+/// The amount that is to be restored.
+pub fn totals(base: &AlternateSpec) -> Totals {
     base.imaged.as_ref().map_or(Totals::default(), |i| Totals { bytes: i.bytes, files: i.files })
 }
 
 /// Makes the subvolumes of a btrfs, parents first.
 ///
 /// # Errors
-/// What mounting or btrfs says.
-pub fn subvolumes(base: &Base, index: usize, repeated: bool, events: &Events) -> Result<()> {
+/// Errors of mounting or of btrfs.
+pub fn make_subvolumes(
+    base: &AlternateSpec,
+    index: usize,
+    repeated: bool,
+    events: &Events,
+) -> Result<()> {
     let v = &base.layout.volumes[index];
     let fs = v.fs.as_ref().context("a file system without its description")?;
     let at = Path::new(ALT_INST);
@@ -48,11 +52,11 @@ pub fn subvolumes(base: &Base, index: usize, repeated: bool, events: &Events) ->
         for s in &fs.subvolume {
             if !made.contains(&s.path.as_str()) {
                 made.push(&s.path);
-                copying::make_subvolume(&s.path, events)?;
+                subvolumes::make_subvolume(&s.path, events)?;
             }
         }
         match &fs.fs_default_subvolume {
-            Some(default) => copying::make_default(default, v, events),
+            Some(default) => subvolumes::make_default(default, v, events),
             None => Ok(()),
         }
     })();
@@ -65,25 +69,25 @@ pub fn subvolumes(base: &Base, index: usize, repeated: bool, events: &Events) ->
 /// Restores the image.
 ///
 /// # Errors
-/// What opening, reading (ALT-63x) or restoring (ALT-64x) says; ALT-673 where it is another image
-/// by now.
-pub fn restore(c: &mut Context) -> Result<()> {
+/// Errors of opening, reading (ALT-63x) or restoring (ALT-64x); ALT-673 if it is another image by
+/// now.
+pub fn restore_image(c: &mut Context) -> Result<()> {
     let (base, events) = (c.base, c.events);
     let image = base.imaged.as_ref().context("an image install without its image")?;
     if c.repeated {
-        anew(base, events)?;
+        remake_file_systems(base, events)?;
     }
     mounted::ensure_mounted(base, usize::MAX, events)?;
     let archive = match c.archive.take() {
         Some(archive) => archive,
-        None => again(image)?,
+        None => reopen(image)?,
     };
-    put(archive, &diverted(base), c.options.verbose, events, c.progress)?;
-    places(events)
+    restore_archive(archive, &diverted(base), c.options.verbose, events, c.progress)?;
+    make_standard_directories(events)
 }
 
 /// The same image once more, for a run that goes on.
-fn again(image: &Imaged) -> Result<Archive> {
+fn reopen(image: &ImageSource) -> Result<Archive> {
     let archive = Archive::open(&image.device)?;
     if fingerprint(archive.head.manifest.as_ref(), &image.device) != image.print {
         let cause =
@@ -93,18 +97,8 @@ fn again(image: &Imaged) -> Result<Archive> {
     Ok(archive)
 }
 
-/// An image of ours by its whole manifest, another archive by its file's size and time.
-pub fn fingerprint(manifest: Option<&Manifest>, device: &Path) -> String {
-    use std::os::unix::fs::MetadataExt;
-    if let Some(text) = manifest.and_then(|m| serde_json::to_vec(m).ok()) {
-        return blake3::hash(&text).to_hex().to_string();
-    }
-    let meta = std::fs::metadata(device).ok().filter(std::fs::Metadata::is_file);
-    meta.map(|m| format!("{} {}.{}", m.len(), m.mtime(), m.mtime_nsec())).unwrap_or_default()
-}
-
 /// Directories that every system starts with and that archives are often made without.
-fn places(events: &Events) -> Result<()> {
+fn make_standard_directories(events: &Events) -> Result<()> {
     let copy = Beneath::open(Path::new(ALT_INST))?;
     for (name, mode) in
         [("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("tmp", 0o1777)]
@@ -131,8 +125,8 @@ fn places(events: &Events) -> Result<()> {
 /// Puts kernel, initramfs and modules on top of what was restored.
 ///
 /// # Errors
-/// As [`restore`].
-pub fn boot_image(file: &Path, c: &Context) -> Result<()> {
+/// As [`restore_image`].
+pub fn restore_boot_image(file: &Path, c: &Context) -> Result<()> {
     let mut elsewhere = diverted(c.base);
     // A boot image is made without knowing whether /lib is a link in the system that it is for.
     let lib = Beneath::open(Path::new(ALT_INST))?.read_link("lib");
@@ -140,10 +134,10 @@ pub fn boot_image(file: &Path, c: &Context) -> Result<()> {
         elsewhere.push(("lib".into(), "usr/lib".into()));
     }
     let progress = Progress::new(1, Totals::default());
-    put(Archive::open(file)?, &elsewhere, c.options.verbose, c.events, &progress)
+    restore_archive(Archive::open(file)?, &elsewhere, c.options.verbose, c.events, &progress)
 }
 
-fn put(
+fn restore_archive(
     archive: Archive,
     divert: &[(PathBuf, PathBuf)],
     verbose: bool,
@@ -155,21 +149,21 @@ fn put(
 }
 
 /// No loader is on the disk before phase 3.
-fn diverted(base: &Base) -> Vec<(PathBuf, PathBuf)> {
+fn diverted(base: &AlternateSpec) -> Vec<(PathBuf, PathBuf)> {
     let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
     let inside = |name: &str| PathBuf::from(name.trim_start_matches('/'));
     esp.map(|f| (inside(&f.fs_name), PathBuf::from(ESP_WAITS))).into_iter().collect()
 }
 
 /// Empty file systems again.
-fn anew(base: &Base, events: &Events) -> Result<()> {
+fn remake_file_systems(base: &AlternateSpec, events: &Events) -> Result<()> {
     mounted::unmount_all(base)?;
     mounted::ensure_present(base, &|_| true, events)?;
     for (i, v) in base.layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
         let has_subvolumes =
             |v: &VolumeLayout| v.fs.as_ref().is_some_and(|f| !f.subvolume.is_empty());
         if has_subvolumes(v) {
-            subvolumes(base, i, true, events)?;
+            make_subvolumes(base, i, true, events)?;
         } else {
             disks::make_fs(base, v, events)?;
         }

@@ -1,25 +1,26 @@
-//! Which block devices the copy's programs see, by task.
+//! The block devices that programs of the copy can see, by task.
 
 use std::path::{Path, PathBuf};
 
-use crate::engine::ALT_INST;
+use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::{DiskLayout, Layout};
 use crate::host::sandbox::Sandbox;
 
 /// Everything of the copy, to read: package managers (whose scripts make initramfs images and
 /// loader menus) and GRUB's tools that look for file systems.
-pub fn whole(layout: &Layout) -> Sandbox {
+pub fn for_whole_copy(layout: &Layout) -> Sandbox {
     of(disks(layout).chain(volumes(layout)), layout)
 }
 
-/// What an initramfs builder sees: file systems and swap spaces, no whole disk.
-pub fn builder(layout: &Layout) -> Sandbox {
+/// The sandbox of an initramfs builder: file systems and swap spaces, no whole disk.
+pub fn for_initramfs(layout: &Layout) -> Sandbox {
     let partitions = layout.disks.iter().flat_map(|d| &d.partitions).map(|p| &p.path);
     Sandbox { resolv_conf: None, ..of(partitions.chain(volumes(layout)), layout) }
 }
 
-/// What puts a loader onto `disk`: that disk, which it writes to, and what it finds its files on.
-pub fn loader(layout: &Layout, disk: &DiskLayout) -> Sandbox {
+/// The sandbox of a boot loader's installer: `disk`, which it writes to, and the volumes with its
+/// files.
+pub fn for_loader(layout: &Layout, disk: &DiskLayout) -> Sandbox {
     let partitions = disk.partitions.iter().map(|p| &p.path);
     let sandbox = of(std::iter::once(&disk.path).chain(partitions).chain(volumes(layout)), layout);
     let bios_boot =
@@ -31,7 +32,7 @@ pub fn loader(layout: &Layout, disk: &DiskLayout) -> Sandbox {
     }
 }
 
-/// Whether a file system, a swap space or a volume group is on it.
+/// True if a file system, a swap space or a volume group is on it.
 fn is_in_use(layout: &Layout, partition: &Path) -> bool {
     layout.volumes.iter().any(|v| v.device == partition)
         || layout.vgs.iter().any(|g| g.pvs.iter().any(|p| p == partition))

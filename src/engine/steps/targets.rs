@@ -13,7 +13,8 @@ use crate::disk::held::Held;
 use crate::disk::identity::sequence;
 use crate::disk::probe;
 use crate::engine::plan::layout::DiskLayout;
-use crate::engine::plan::{Action, Base};
+use crate::engine::plan::spec::AlternateSpec;
+use crate::engine::plan::step::Action;
 use crate::error;
 use crate::host::serial;
 
@@ -25,17 +26,17 @@ impl Targets {
     /// Opens every target of `base`, whose names are those of today.
     ///
     /// # Errors
-    /// ALT-714 where another disk has a target's name; ALT-218 where one cannot be opened.
-    pub fn take(base: &Base) -> Result<Self> {
-        Ok(Self(base.layout.disks.iter().map(open).collect::<Result<_>>()?))
+    /// ALT-714 if another disk has a target's name; ALT-218 if one cannot be opened.
+    pub fn take(base: &AlternateSpec) -> Result<Self> {
+        Ok(Self(base.layout.disks.iter().map(open_target).collect::<Result<_>>()?))
     }
 
     /// Checks that every name still leads to its disk and, where `action` comes after the partition
     /// table, that this is the copy's.
     ///
     /// # Errors
-    /// ALT-714 where it leads to another; ALT-715 where the disk has another table.
-    pub fn check(&self, base: &Base, action: &Action) -> Result<()> {
+    /// ALT-714 if it leads to another; ALT-715 if the disk has another table.
+    pub fn check(&self, base: &AlternateSpec, action: &Action) -> Result<()> {
         self.0.iter().try_for_each(Held::check)?;
         if matches!(action, Action::Gate | Action::Wipe { .. } | Action::Partition { .. }) {
             return Ok(());
@@ -44,7 +45,7 @@ impl Targets {
             .disks
             .iter()
             .zip(&self.0)
-            .try_for_each(|(layout, held)| must_have_own_table(layout, held))
+            .try_for_each(|(layout, held)| check_own_table(layout, held))
     }
 
     /// Has everybody who reads a whole disk from now on see what was written through its
@@ -52,7 +53,7 @@ impl Targets {
     /// clean pages of the disk (posix_fadvise(2), POSIX_FADV_DONTNEED), and only those.
     ///
     /// # Errors
-    /// ALT-218 where a disk does not answer.
+    /// ALT-218 if a disk does not answer.
     pub fn forget_cache(&self) -> Result<()> {
         let forget = |held: &Held| content::forget_cache(held.file());
         self.0.iter().try_for_each(|h| {
@@ -65,7 +66,7 @@ impl Targets {
     /// Lets the disks go, after a last comparison.
     ///
     /// # Errors
-    /// ALT-714 where another disk has a target's name by now.
+    /// ALT-714 if another disk has a target's name by now.
     pub fn close(self) -> Result<()> {
         self.0.into_iter().try_for_each(Held::close)
     }
@@ -74,8 +75,8 @@ impl Targets {
 /// Opens a target by its name of today.
 ///
 /// # Errors
-/// ALT-714 where it is another disk; ALT-218 where it cannot be opened.
-pub fn open(layout: &DiskLayout) -> Result<Held> {
+/// ALT-714 if it is another disk; ALT-218 if it cannot be opened.
+pub fn open_target(layout: &DiskLayout) -> Result<Held> {
     let held = Held::open(&layout.path)?;
     let other = |what: String| {
         Err(error::DISK_EXCHANGED.with_cause(format!("{}: {what}", layout.path.display())))
@@ -106,7 +107,7 @@ pub fn open(layout: &DiskLayout) -> Result<Held> {
 ///
 /// # Errors
 /// ALT-715 with what it has.
-pub fn must_have_own_table(layout: &DiskLayout, held: &Held) -> Result<()> {
+pub fn check_own_table(layout: &DiskLayout, held: &Held) -> Result<()> {
     let found = probe::gpt_ids(held.file(), layout.size, layout.sector)?;
     if [&found.first, &found.last]
         .into_iter()

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::boot::kernels;
-use crate::engine::ALT_INST;
-use crate::engine::state::DIR;
-use crate::engine::state::updates::{self, Update};
-use crate::engine::steps::Context;
+use crate::engine::paths::{ALT_INST, STATE};
+use crate::engine::state::updates;
+use crate::engine::state::updates::Update;
+use crate::engine::steps::context::Context;
 use crate::engine::steps::sandboxes;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -22,13 +22,13 @@ use crate::software::install::{self, Target};
 ///
 /// # Errors
 /// ALT-73x: nothing was installed, or the package manager failed; phase 2 can be run again.
-pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
-    let (root, here) = (Path::new(ALT_INST), Path::new(DIR).join("altinst"));
+pub fn install_packages(wanted: &Wanted, c: &Context) -> Result<()> {
+    let (root, here) = (Path::new(ALT_INST), Path::new(STATE).join("altinst"));
     let kernels_before = kernels::installed(root);
     let (done, ended) = install::install(
         Target {
             root,
-            sandbox: sandboxes::whole(&c.base.layout),
+            sandbox: sandboxes::for_whole_copy(&c.base.layout),
             before: updates::kept_before(&here)?,
             keep: &|packages| updates::keep_before(&here, packages),
         },
@@ -59,7 +59,7 @@ pub fn update(wanted: &Wanted, c: &Context) -> Result<()> {
 fn record(here: &Path, root: &Path, update: &Update) -> Result<()> {
     if !update.changes.is_empty() {
         updates::record(&Beneath::open(Path::new("/"))?, here, update)?;
-        updates::record(&Beneath::open(root)?, Path::new(DIR), update)?;
+        updates::record(&Beneath::open(root)?, Path::new(STATE), update)?;
     }
     updates::forget_before(here)
 }

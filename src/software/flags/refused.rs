@@ -1,10 +1,10 @@
-//! Flags that a package manager must not get from `-I`: what would make it work on another system,
-//! from other sources, or not at all.
+//! Flags that `-I` must not give to a package manager: they would make it work on another system,
+//! with other sources, or not at all.
 //!
 //! A table for each manager; a long flag counts in full, with `=value`, and abbreviated, as
 //! getopt_long(3) and argparse take it.
 
-/// What a table says of one manager.
+/// The flags of one manager.
 struct Table {
     manager: &'static str,
     /// Refused: short letters and long names, and which of [`WHY`] it is.
@@ -21,11 +21,11 @@ struct Table {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
-    /// Which system is updated.
+    /// It selects the system to update.
     System,
-    /// Where packages come from.
+    /// It selects the source of packages.
     Sources,
-    /// Whether it is done.
+    /// It prevents the installation, or parts of it.
     Act,
     /// It would only show something.
     Show,
@@ -303,7 +303,7 @@ impl Table {
         if let Some(long) = word.strip_prefix("--").filter(|l| !l.is_empty()) {
             let name = long.split('=').next().unwrap_or(long);
             let exact = self.no.iter().find(|(no, _)| *no == name);
-            // What is a flag in full is no abbreviation.
+            // A complete flag is not an abbreviation of another.
             let short_for = self
                 .no
                 .iter()

@@ -1,8 +1,8 @@
-//! Names of packages and fixes: in a flag's value, with blanks, commas or line ends between; in a
-//! file, one a line.
+//! Names of packages and fixes: in the value of a flag, separated by blanks, commas or line ends;
+//! in a file, one on each line.
 //!
 //! Packages: what deb-control(5), rpm and pacman allow in names and versions together, so that a
-//! typing error is told here and a name never looks like a flag. Fixes: advisories
+//! typing error is reported here and a name never looks like a flag. Fixes: advisories
 //! (`RHSA-2024:1234`), CVEs, bugs (`#1068412`, `LP:#2012345`, `bsc#12345`), level keywords.
 
 use std::path::Path;
@@ -12,14 +12,14 @@ use anyhow::Result;
 use crate::error;
 use crate::text::printable;
 
-/// What kind of names a list has.
+/// The kind of names in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ListKind {
     Packages,
     Fixes,
 }
 
-/// What was listed.
+/// The names of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// `all` or `update_all` was among them.
@@ -28,20 +28,20 @@ pub struct Names {
     pub names: Vec<String>,
 }
 
-/// Longest name with its version.
-const LONGEST: usize = 200;
+/// The longest name with its version, in bytes.
+const MAX_NAME: usize = 200;
 
 impl Names {
     /// Adds what another list has. A name without a version and the same with one are one package.
     ///
     /// # Errors
-    /// ALT-107 where a package is asked for in two versions.
-    pub fn add(&mut self, other: Self, kind: Kind) -> Result<()> {
+    /// ALT-107 if a package is requested in two versions.
+    pub fn add(&mut self, other: Self, kind: ListKind) -> Result<()> {
         self.all |= other.all;
         for name in other.names {
             let (bare, version) = split(&name);
             let same = |had: &str| {
-                if kind == Kind::Fixes { had.eq_ignore_ascii_case(bare) } else { had == bare }
+                if kind == ListKind::Fixes { had.eq_ignore_ascii_case(bare) } else { had == bare }
             };
             match self.names.iter_mut().find(|n| same(split(n).0)) {
                 None => self.names.push(name),
@@ -66,11 +66,11 @@ fn split(name: &str) -> (&str, Option<&str>) {
     name.split_once('=').map_or((name, None), |(name, version)| (name, Some(version)))
 }
 
-/// A flag's value.
+/// Parses the value of a flag.
 ///
 /// # Errors
-/// ALT-107: a word that can be no name, or none at all.
-pub fn value(kind: Kind, flag: &str, value: &str) -> Result<Names> {
+/// ALT-107 for a word that cannot be a name, and for an empty value.
+pub fn parse_value(kind: ListKind, flag: &str, value: &str) -> Result<Names> {
     let what = kind.what();
     let wrong = |cause: String| error::BAD_VALUE.with_remedy(cause, kind.remedy());
     let mut names = Names::default();
@@ -79,23 +79,23 @@ pub fn value(kind: Kind, flag: &str, value: &str) -> Result<Names> {
     if words.is_empty() {
         return Err(wrong(format!("the value after {flag} names no {what}")));
     }
-    for word in joined(&words, kind) {
-        if let Err((_, why)) = judge(kind, &word) {
+    for word in join_trackers(&words, kind) {
+        if let Err((_, why)) = check_name(kind, &word) {
             return Err(wrong(format!(
                 "`{}` after {flag} is no {what}: {why}",
                 printable(&word, false)
             )));
         }
-        names.add(one(kind, word), kind)?;
+        names.add(single(kind, word), kind)?;
     }
     Ok(names)
 }
 
-/// A file's text.
+/// Parses the text of a file.
 ///
 /// # Errors
 /// ALT-736 with file:line:column.
-pub fn file(kind: Kind, text: &[u8], file: &Path) -> Result<Names> {
+pub fn parse_file(kind: ListKind, text: &[u8], file: &Path) -> Result<Names> {
     let name = printable(&file.to_string_lossy(), false);
     if text.contains(&0) {
         return Err(error::BAD_LIST.with_cause(format!("{name}: it is not a text file")));
@@ -113,20 +113,20 @@ pub fn file(kind: Kind, text: &[u8], file: &Path) -> Result<Names> {
         let wrong = |column: usize, why: String| {
             error::BAD_LIST.with_cause(format!("{name}:{}:{column}: {why}", n + 1))
         };
-        let Some((at, entry)) = entry(kind, line) else { continue };
+        let Some((at, entry)) = strip_line(kind, line) else { continue };
         let column =
             |inside: usize| line[..at].chars().count() + entry[..inside].chars().count() + 1;
         let words: Vec<&str> = entry.split_whitespace().collect();
-        let words = joined(&words, kind);
+        let words = join_trackers(&words, kind);
         if let [_, second, ..] = words.as_slice() {
             let inside = entry.rfind(second.as_str()).unwrap_or(0);
             return Err(wrong(
                 column(inside),
-                format!("`{}`: there is one name a line", printable(second, false)),
+                format!("`{}`: write each name on a line of its own", printable(second, false)),
             ));
         }
         for word in words {
-            if let Err((inside, why)) = judge(kind, &word) {
+            if let Err((inside, why)) = check_name(kind, &word) {
                 let inside =
                     if inside < entry.len() && entry.is_char_boundary(inside) { inside } else { 0 };
                 return Err(wrong(
@@ -134,7 +134,7 @@ pub fn file(kind: Kind, text: &[u8], file: &Path) -> Result<Names> {
                     format!("`{}` is no {}: {why}", printable(&word, false), kind.what()),
                 ));
             }
-            names.add(one(kind, word), kind).map_err(|e| match error::find(&e) {
+            names.add(single(kind, word), kind).map_err(|e| match error::find(&e) {
                 Some(alt) => wrong(column(0), alt.cause.clone()),
                 None => e,
             })?;
@@ -146,7 +146,7 @@ pub fn file(kind: Kind, text: &[u8], file: &Path) -> Result<Names> {
     Ok(names)
 }
 
-impl Kind {
+impl ListKind {
     fn what(self) -> &'static str {
         match self {
             Self::Packages => "package",
@@ -168,28 +168,28 @@ impl Kind {
 
 /// A line without comment, blanks at its ends and AIX's prefix; and where that begins. None: there
 /// is nothing in it.
-fn entry(kind: Kind, line: &str) -> Option<(usize, &str)> {
+fn strip_line(kind: ListKind, line: &str) -> Option<(usize, &str)> {
     let comment = line.char_indices().find(|(at, c)| {
         // A bug number begins like a comment: `#1068412` is one, `# 1068412` is not.
-        let number = kind == Kind::Fixes
+        let number = kind == ListKind::Fixes
             && line[at + c.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
         *c == '#' && !number && (*at == 0 || line[..*at].ends_with(char::is_whitespace))
     });
     let kept = comment.map_or(line, |(at, _)| &line[..at]).trim_end();
     let mut rest = kept.trim_start();
-    if kind == Kind::Packages {
+    if kind == ListKind::Packages {
         rest = ["I:", "R:"].iter().find_map(|p| rest.strip_prefix(p)).map_or(rest, str::trim_start);
     }
     (!rest.is_empty()).then(|| (kept.len() - rest.len(), rest))
 }
 
 /// `LP: #123`, as changelogs write it, is one name: `LP:#123`.
-fn joined(words: &[&str], kind: Kind) -> Vec<String> {
+fn join_trackers(words: &[&str], kind: ListKind) -> Vec<String> {
     let mut all: Vec<String> = vec![];
     for word in words {
         match all.last_mut() {
             Some(last)
-                if kind == Kind::Fixes
+                if kind == ListKind::Fixes
                     && last.len() > 1
                     && last.ends_with(':')
                     && word.starts_with('#') =>
@@ -202,15 +202,15 @@ fn joined(words: &[&str], kind: Kind) -> Vec<String> {
     all
 }
 
-fn one(kind: Kind, word: String) -> Names {
-    if kind == Kind::Packages && ["all", "update_all"].contains(&word.as_str()) {
+fn single(kind: ListKind, word: String) -> Names {
+    if kind == ListKind::Packages && ["all", "update_all"].contains(&word.as_str()) {
         return Names { all: true, names: vec![] };
     }
     Names { all: false, names: vec![word] }
 }
 
-/// What is said of a name that begins as none does.
-fn first(name: &str) -> Option<(usize, String)> {
+/// The error for a name with an invalid first character.
+fn describe_start(name: &str) -> Option<(usize, String)> {
     let why = match name.chars().next() {
         None => "the name is missing".to_owned(),
         Some('*' | '?' | '[') => PATTERNS.to_owned(),
@@ -221,10 +221,10 @@ fn first(name: &str) -> Option<(usize, String)> {
 
 const PATTERNS: &str = "patterns are not possible; write whole names";
 
-/// What is wrong with a name, and at which byte.
-fn judge(kind: Kind, word: &str) -> Result<(), (usize, String)> {
-    if word.len() > LONGEST {
-        return Err((0, format!("it is longer than {LONGEST} characters")));
+/// Checks a name. The error has the position in bytes, and the reason.
+fn check_name(kind: ListKind, word: &str) -> Result<(), (usize, String)> {
+    if word.len() > MAX_NAME {
+        return Err((0, format!("it is longer than {MAX_NAME} characters")));
     }
     let allowed = |c: char, more: &str| c.is_ascii_alphanumeric() || more.contains(c);
     let strange = |text: &str, from: usize, more: &str| {
@@ -234,17 +234,17 @@ fn judge(kind: Kind, word: &str) -> Result<(), (usize, String)> {
             c => (from + n, format!("there is `{}` in it", printable(&c.to_string(), false))),
         })
     };
-    if kind == Kind::Fixes {
+    if kind == ListKind::Fixes {
         let wrong = if word.starts_with(|c| allowed(c, "#")) {
             strange(word, 0, "._-:#/+")
         } else {
-            first(word)
+            describe_start(word)
         };
         return wrong.map_or(Ok(()), Err);
     }
     let (name, version) = split(word);
     if !name.starts_with(|c| allowed(c, "_@")) {
-        return first(name).map_or(Ok(()), Err);
+        return describe_start(name).map_or(Ok(()), Err);
     }
     // `:` is between a package and its architecture (libc6:i386), `@` is in names of pacman.
     if let Some(wrong) = strange(name, 0, "._+-:@") {
@@ -295,7 +295,7 @@ mod tests {
             ("a\u{1b}[2J", "ALT-107: `a\\x1b[2J` after -w is no package: there is `\\x1b` in it"),
         ];
         for (text, want) in table {
-            assert_eq!(shown(value(Kind::Packages, "-w", text)), want, "{text:?}");
+            assert_eq!(shown(parse_value(ListKind::Packages, "-w", text)), want, "{text:?}");
         }
     }
 
@@ -316,7 +316,7 @@ mod tests {
             ),
         ];
         for (text, want) in table {
-            assert_eq!(shown(value(Kind::Fixes, "-F", text)), want, "{text:?}");
+            assert_eq!(shown(parse_value(ListKind::Fixes, "-F", text)), want, "{text:?}");
         }
     }
 
@@ -339,7 +339,7 @@ mod tests {
         ];
         for (text, want) in packages {
             assert_eq!(
-                shown(file(Kind::Packages, text.as_bytes(), Path::new("b"))),
+                shown(parse_file(ListKind::Packages, text.as_bytes(), Path::new("b"))),
                 want,
                 "{text:?}"
             );
@@ -350,10 +350,14 @@ mod tests {
             ("CVE-1 CVE-2", "ALT-736: b:1:7: `CVE-2`: there is one name a line"),
         ];
         for (text, want) in fixes {
-            assert_eq!(shown(file(Kind::Fixes, text.as_bytes(), Path::new("b"))), want, "{text:?}");
+            assert_eq!(
+                shown(parse_file(ListKind::Fixes, text.as_bytes(), Path::new("b"))),
+                want,
+                "{text:?}"
+            );
         }
         assert_eq!(
-            shown(file(Kind::Fixes, b"CVE-1\n\xff\n", Path::new("b"))),
+            shown(parse_file(ListKind::Fixes, b"CVE-1\n\xff\n", Path::new("b"))),
             "ALT-736: b:2:1: this line is not text in UTF-8"
         );
     }
@@ -361,9 +365,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..60), text in "[a-z#:I=R \\n,*\u{e9}]{0,40}") {
-            for kind in [Kind::Packages, Kind::Fixes] {
-                drop(file(kind, &bytes, Path::new("b")));
-                for names in [file(kind, text.as_bytes(), Path::new("b")), value(kind, "-w", &text)].into_iter().flatten() {
+            for kind in [ListKind::Packages, ListKind::Fixes] {
+                drop(parse_file(kind, &bytes, Path::new("b")));
+                for names in [parse_file(kind, text.as_bytes(), Path::new("b")), parse_value(kind, "-w", &text)].into_iter().flatten() {
                     prop_assert!(names.names.iter().all(|n| !n.starts_with('-') && !n.contains(' ')));
                 }
             }

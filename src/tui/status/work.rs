@@ -1,7 +1,7 @@
 //! What is known of the work: phases, steps, progress, errors, last words. Made from the events
 //! alone.
 
-use crate::event::{Event, State};
+use crate::event::{Event, StepStatus};
 
 /// How a phase or a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,13 +13,13 @@ pub enum Stand {
     Skipped,
 }
 
-impl From<State> for Stand {
-    fn from(state: State) -> Self {
+impl From<StepStatus> for Stand {
+    fn from(state: StepStatus) -> Self {
         match state {
-            State::Begin => Self::Running,
-            State::Done => Self::Done,
-            State::Failed => Self::Failed,
-            State::Skipped => Self::Skipped,
+            StepStatus::Begin => Self::Running,
+            StepStatus::Done => Self::Done,
+            StepStatus::Failed => Self::Failed,
+            StepStatus::Skipped => Self::Skipped,
         }
     }
 }
@@ -79,7 +79,7 @@ impl Work {
                 self.at = (0, self.steps.len());
             }
             Event::Phase { phase, title, state } => {
-                if state != State::Begin {
+                if state != StepStatus::Begin {
                     self.progress = None;
                 }
                 let known = self.phase(phase);
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::event::Planned;
 
-    fn step(id: &str, phase: u8, index: usize, state: State) -> Event {
+    fn step(id: &str, phase: u8, index: usize, state: StepStatus) -> Event {
         Event::Step {
             id: id.into(),
             phase,
@@ -197,9 +197,9 @@ mod tests {
                 work.take(Event::Plan { steps: plan.to_vec() });
             }
             for event in [
-                step("a", 1, 1, State::Begin),
-                step("a", 1, 1, State::Done),
-                step("b", 1, 2, State::Begin),
+                step("a", 1, 1, StepStatus::Begin),
+                step("a", 1, 1, StepStatus::Done),
+                step("b", 1, 2, StepStatus::Begin),
             ] {
                 work.take(event);
             }

@@ -71,8 +71,8 @@ fn each_rule_has_its_error() {
         (vec!["-d", plain, "-p", "rspc", "vdb"], "ALT-107: `rspc` after -p is no platform that altdisk knows (i386-pc, x86_64-efi)".into()),
         (vec!["-d", plain, "--identity", "mine", "vdb"], "ALT-107: `mine` after --identity is neither keep nor fresh".into()),
         (vec!["-C", "--identity", "keep", "vdb"], "ALT-116: --identity is not valid with -C".into()),
-        (vec!["-C", "-l", place, "vdb"], format!("ALT-741: -l {place} is given, and nothing to install from there")),
-        (vec!["-C", "-l", place, "-I", "-acgX", "vdb"], format!("ALT-741: -l {place} is given, and nothing to install from there")),
+        (vec!["-C", "-l", place, "vdb"], format!("ALT-741: -l {place} is given, but nothing to install from there")),
+        (vec!["-C", "-l", place, "-I", "-acgX", "vdb"], format!("ALT-741: -l {place} is given, but nothing to install from there")),
         (
             vec!["-C", "-l", place, "-w", "a*", "vdb"],
             "ALT-107: `a*` after -w is no package: patterns are not possible; write whole names".into(),
@@ -83,7 +83,7 @@ fn each_rule_has_its_error() {
             vec!["-C", "-l", place, "-b", gone, "vdb"],
             format!("ALT-122: {gone} after -b cannot be read: No such file or directory"),
         ),
-        (vec!["-C", "-l", place, "-w", "all", "-I", "vim", "vdb"], "ALT-737: `vim` after -I is no flag".into()),
+        (vec!["-C", "-l", place, "-w", "all", "-I", "vim", "vdb"], "ALT-737: `vim` after -I is not a flag".into()),
         (
             vec!["-C", "-l", gone, "-w", "x", "vdb"],
             format!("ALT-122: {gone} after -l cannot be read: No such file or directory"),

@@ -28,7 +28,7 @@ fn here() -> Here {
 #[test]
 fn packages_beside_what_is_installed() {
     let contents = Contents {
-        format: Format::Deb,
+        format: &crate::software::formats::deb::DebFormat,
         packages: vec![
             available("libc6", "2.37", "amd64", "C library"),
             available("libc6", "2.37", "i386", "C library"),
@@ -131,7 +131,7 @@ fn fixes_with_what_brings_them() {
         packages: vec![("libc6".into(), "2.30".into())],
         ..Fix::default()
     };
-    let (heading, rows) = fix_rows(&[fix, old], &here(), Format::Deb);
+    let (heading, rows) = fix_rows(&[fix, old], &here(), &crate::software::formats::deb::DebFormat);
     assert_eq!(
         format_list(&heading, &rows),
         "#FIX                    WHAT IT MENDS\n\

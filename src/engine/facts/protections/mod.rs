@@ -1,15 +1,15 @@
-//! What protects files in the running system, and would be missing in a copy of the files alone.
-//! Found before anything is written, and named one by one.
+//! Protections of files in the running system that a plain copy of the files would lose. They are
+//! found before anything is written, and reported one by one.
 //!
-//! - Encrypted directories (fscrypt): who reads an unlocked one reads plain text, and plain text is
-//!   what a copy gets. Its key cannot be asked for, so the copy cannot be encrypted with it.
+//! - Encrypted directories (fscrypt): an unlocked one reads as plain text, and so the copy gets
+//!   plain text. The kernel does not reveal the key, so the copy cannot be encrypted with it.
 //! - Files with checksums (fs-verity): the copier enables them again; an image cannot hold them.
 //! - Directories that fold case: kept where the copy's file system has the feature (it has, unless
 //!   an image.data made it another); an image cannot.
 //! - Writable btrfs snapshots (machinectl clone, layers of containers): cloned as subvolumes of
 //!   their own, which takes the room of what they share.
 //!
-//! What would be lost is refused unless it is accepted by name (`--accept`).
+//! A loss is an error unless it is accepted by name (`--accept`).
 
 mod walk;
 
@@ -18,9 +18,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::disk::extsuper::ExtSuper;
-use crate::engine::facts::Facts;
-use crate::engine::facts::{names, trees};
-use crate::engine::prepare;
+use crate::engine::facts::{Facts, esp, names, trees};
 use crate::engine::request::Loss;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
@@ -30,16 +28,16 @@ pub use walk::{Found, Wanted};
 /// So many files or directories of one kind are named; the rest is counted.
 pub const NAMED: usize = 50;
 
-/// What the files go into.
+/// The destination of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Into {
+pub enum Destination {
     Copy,
     Image,
 }
 
-/// What there is to say before anything is written.
+/// Messages for the user before anything is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Messages {
     pub warnings: Vec<String>,
     pub notes: Vec<String>,
 }
@@ -49,15 +47,15 @@ pub struct Told {
 /// # Errors
 /// ALT-327 for files that are encrypted and locked; ALT-335 for what would be lost and was not
 /// accepted.
-pub fn check(
+pub fn check_protections(
     image: &ImageData,
     facts: &Facts,
     excludes: &Excludes,
     accepted: &[Loss],
-    into: Into,
-) -> Result<Told> {
+    into: Destination,
+) -> Result<Messages> {
     let mut all = vec![];
-    for fs in image.fs_data.iter().filter(|f| !prepare::is_esp(image, f)) {
+    for fs in image.fs_data.iter().filter(|f| !esp::is_esp(image, f)) {
         let Some(now) = facts.source.image.fs_data.iter().find(|s| s.fs_name == fs.fs_name) else {
             continue;
         };
@@ -66,15 +64,15 @@ pub fn check(
         if wanted == Wanted::default() {
             continue;
         }
-        for tree in trees::of(fs, facts)? {
+        for tree in trees::open_file_system(fs, facts)? {
             all.push((walk::walk(&tree, wanted, excludes)?, keeps(fs, into)));
         }
     }
-    judge(&all, accepted, into)
+    classify(&all, accepted, into)
 }
 
-/// What a file system of the running system can hold. Programs that are older than a feature do not
-/// name it, so ext4's own record is asked.
+/// The protections that a file system of the running system supports. Programs that are older than
+/// a feature do not report it, so the superblock of ext4 is read.
 fn can_hold(fs: &Fs, device: &Path, facts: &Facts) -> Wanted {
     match fs.fs_vfs.as_str() {
         "ext4" => ExtSuper::of(device).map_or_else(
@@ -95,16 +93,16 @@ fn can_hold(fs: &Fs, device: &Path, facts: &Facts) -> Wanted {
     }
 }
 
-/// What is there in the copy too.
+/// Protections that the copy keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Keeps {
     verity: bool,
     casefold: bool,
 }
 
-fn keeps(fs: &Fs, into: Into) -> Keeps {
+fn keeps(fs: &Fs, into: Destination) -> Keeps {
     match fs.fs_vfs.as_str() {
-        _ if into == Into::Image => Keeps::default(),
+        _ if into == Destination::Image => Keeps::default(),
         "ext4" => Keeps { verity: has(fs, "verity"), casefold: has(fs, "casefold") },
         "btrfs" => Keeps { verity: true, casefold: false },
         _ => Keeps::default(),
@@ -115,7 +113,7 @@ fn has(fs: &Fs, feature: &str) -> bool {
     fs.fs_mkfs_options.iter().any(|o| o.split(',').any(|f| f == feature))
 }
 
-fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> {
+fn classify(all: &[(Found, Keeps)], accepted: &[Loss], into: Destination) -> Result<Messages> {
     if let Some(at) = all.iter().find_map(|(found, _)| found.locked.as_ref()) {
         let (shown, accept) = (at.strip_suffix('/').unwrap_or(at), Loss::Encryption.word());
         let remedy = format!(
@@ -131,7 +129,7 @@ fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> 
     let of = |pick: &dyn Fn(&(Found, Keeps)) -> Vec<String>| {
         all.iter().flat_map(pick).collect::<Vec<String>>()
     };
-    let what = if into == Into::Image { "the image" } else { "the copy" };
+    let what = if into == Destination::Image { "the image" } else { "the copy" };
     let slash = |paths: &[String]| paths.iter().map(|p| format!("{p}/")).collect::<Vec<_>>();
     let encrypted = of(&|(f, _)| [&slash(&f.encrypted)[..], &f.encrypted_files].concat());
     let verity = of(&|(f, k)| [&f.opaque[..], if k.verity { &[] } else { &f.verity }].concat());
@@ -152,20 +150,20 @@ fn judge(all: &[(Found, Keeps)], accepted: &[Loss], into: Into) -> Result<Told> 
         ),
     ];
     refuse_unless_accepted(&losses, accepted, what)?;
-    let mut told = Told::default();
+    let mut messages = Messages::default();
     for (_, paths, text) in &losses {
-        told.warnings.extend(named(paths, text));
+        messages.warnings.extend(named(paths, text));
     }
-    told.notes.extend(named(
+    messages.notes.extend(named(
         &of(&|(f, k)| if k.verity { f.verity.clone() } else { vec![] }),
         "has checksums (fs-verity): the copy gets the same",
     ));
     let kept = of(&|(f, k)| if k.casefold { slash(&f.casefold) } else { vec![] });
-    told.notes.extend(named(
+    messages.notes.extend(named(
         &kept,
         "takes names in upper and lower case for the same (chattr +F): the copy does too",
     ));
-    Ok(told)
+    Ok(messages)
 }
 
 /// Refuses the first kind of loss that is not accepted, with all of the kinds that must be.

@@ -18,7 +18,8 @@ const ALL: Keeps = Keeps { verity: true, casefold: true };
 
 #[test]
 fn what_would_be_lost_is_refused_and_named() {
-    let err = judge(&[(found(), Keeps::default())], &[Loss::Verity], Into::Copy).unwrap_err();
+    let err =
+        classify(&[(found(), Keeps::default())], &[Loss::Verity], Destination::Copy).unwrap_err();
     let alt = error::find(&err).unwrap();
     assert_eq!(alt.entry.id, "ALT-335");
     for path in [
@@ -40,7 +41,7 @@ fn what_would_be_lost_is_refused_and_named() {
 
 #[test]
 fn what_is_accepted_is_a_warning_and_what_is_kept_a_note() {
-    let told = judge(&[(found(), ALL)], &[Loss::Encryption], Into::Copy).unwrap();
+    let told = classify(&[(found(), ALL)], &[Loss::Encryption], Destination::Copy).unwrap();
     assert_eq!((told.warnings.len(), told.notes.len()), (3, 2), "{told:?}");
     assert!(
         told.warnings[0].contains("in the copy its files are plain text")
@@ -48,27 +49,27 @@ fn what_is_accepted_is_a_warning_and_what_is_kept_a_note() {
         "{told:?}"
     );
     // Of an image nothing is kept.
-    let told = judge(&[(found(), Keeps::default())], &Loss::ALL, Into::Image).unwrap();
+    let told = classify(&[(found(), Keeps::default())], &Loss::ALL, Destination::Image).unwrap();
     assert_eq!((told.warnings.len(), told.notes.len()), (5, 0), "{told:?}");
     assert!(told.warnings[0].contains("in the image"), "{told:?}");
     // How its checksums are made cannot be asked.
     let opaque = Found { opaque: vec!["/usr/y".into()], ..Found::default() };
     assert!(
-        judge(&[(opaque, ALL)], &[], Into::Copy)
+        classify(&[(opaque, ALL)], &[], Destination::Copy)
             .unwrap_err()
             .to_string()
             .contains("/usr/y has checksums")
     );
     assert_eq!(
-        judge(&[(Found::default(), Keeps::default())], &[], Into::Image).unwrap(),
-        Told::default()
+        classify(&[(Found::default(), Keeps::default())], &[], Destination::Image).unwrap(),
+        Messages::default()
     );
 }
 
 #[test]
 fn what_is_locked_is_refused_whatever_is_accepted() {
     let locked = Found { locked: Some("/boot/vault/".into()), ..found() };
-    let err = judge(&[(locked, ALL)], &Loss::ALL, Into::Copy).unwrap_err();
+    let err = classify(&[(locked, ALL)], &Loss::ALL, Destination::Copy).unwrap_err();
     let alt = error::find(&err).unwrap();
     assert_eq!(alt.entry.id, "ALT-327");
     for part in ["`^./boot/vault/`", "`fscrypt unlock /boot/vault`", "--accept encryption"] {
@@ -113,14 +114,14 @@ fn a_copy_keeps_what_its_file_system_can() {
         fs_mkfs_options: vec!["-O".into(), features.into()],
         ..Fs::default()
     };
-    assert_eq!(keeps(&fs("ext4", "none,casefold,verity"), Into::Copy), ALL);
+    assert_eq!(keeps(&fs("ext4", "none,casefold,verity"), Destination::Copy), ALL);
     assert_eq!(
-        keeps(&fs("ext4", "none,verity"), Into::Copy),
+        keeps(&fs("ext4", "none,verity"), Destination::Copy),
         Keeps { verity: true, casefold: false }
     );
-    assert_eq!(keeps(&fs("ext4", "none,casefold,verity"), Into::Image), Keeps::default());
+    assert_eq!(keeps(&fs("ext4", "none,casefold,verity"), Destination::Image), Keeps::default());
     // An image.data that makes it another.
-    assert_eq!(keeps(&fs("xfs", ""), Into::Copy), Keeps::default());
+    assert_eq!(keeps(&fs("xfs", ""), Destination::Copy), Keeps::default());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::tree::report::absolute_path;
 
 const LISTING: usize = 32 << 10;
 
-/// What a file system can hold, and so what is looked for.
+/// Protections that a file system supports: these are searched for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     pub encryption: bool,
@@ -30,8 +30,8 @@ pub struct Wanted {
     pub casefold: bool,
 }
 
-/// What is there: full paths in the running system. Of several directories one in another, the
-/// upper one.
+/// Protected files, as full paths in the running system. Of nested directories only the topmost is
+/// listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     pub encrypted: Vec<String>,

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
 use crate::disk::uses;
 
-/// Where a file system lies.
+/// The device of a file system.
 #[derive(Clone, Copy)]
 pub enum Device<'w> {
     Whole(&'w Disk),
@@ -33,7 +33,7 @@ impl<'w> Device<'w> {
         }
     }
 
-    /// What is written on it.
+    /// The signatures on it.
     pub fn content(&self) -> &'w [Signature] {
         match self {
             Self::Whole(d) => &d.content,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::CLONED;
+use super::describer::CLONED;
 use crate::boot::ids::{IdMap, Names};
 use crate::error;
 use crate::host::mounts::is_of;
@@ -15,7 +15,7 @@ use crate::image::data::Fs;
 /// described.
 ///
 /// # Errors
-/// ALT-310 where it is not mounted there any more.
+/// ALT-310 if it is not mounted there any more.
 pub fn mount_of(fs: &Fs, devices: &[PathBuf]) -> Result<Mount> {
     let all = mounts::mounted()?;
     let found = choose(&all, fs, &|m| devices.iter().any(|d| is_of(m, d)));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::Describer;
+use super::describer::Describer;
 use crate::boot::ids::SubvolumeId;
 use crate::boot::options;
 use crate::host::mounts::Mount;
@@ -101,7 +101,7 @@ impl Describer<'_> {
     }
 }
 
-/// Whether a tool made a snapshot as a picture of the past, which it also does with writable ones:
+/// True if a tool made a snapshot as a picture of the past, which it also does with writable ones:
 /// snapper (`.snapshots/1/snapshot`, writable after a rollback) and timeshift
 /// (`timeshift-btrfs/snapshots/DATE/@`).
 fn is_kept_by_a_tool(path: &str) -> bool {
@@ -113,7 +113,7 @@ fn is_kept_by_a_tool(path: &str) -> bool {
         .any(|w| w[0].starts_with("timeshift-btrfs") && w[1].starts_with("snapshots"))
 }
 
-/// Where snapshots are, and how many: `12 in @/.snapshots, 1 in @/srv`.
+/// The directories of snapshots, with counts: `12 in @/.snapshots, 1 in @/srv`.
 fn places(paths: &[&str]) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for path in paths {
@@ -127,7 +127,7 @@ fn places(paths: &[&str]) -> String {
     counts.iter().map(|(place, n)| format!("{n} in {place}")).collect::<Vec<_>>().join(", ")
 }
 
-/// What is compressed now is so in the copy, also where it was mounted by hand with that.
+/// Adds the compression that is in use now, even if it was set by a manual mount.
 fn with_compression(mount: &Mount, options: String) -> String {
     let compress =
         |text: &str| text.split(',').find(|o| o.starts_with("compress")).map(str::to_owned);

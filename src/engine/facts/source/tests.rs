@@ -1,13 +1,16 @@
+use super::device::resolve_spec;
 use super::*;
 use crate::boot::fstab;
+use crate::boot::ids::SubvolumeId;
 use crate::disk::model::{Lvm, Pv, Spread, Swap};
 use crate::host::mounts::parse_mountinfo;
+use crate::image::data::LvType;
 use crate::testing::sample;
 
 /// The text is that of /etc/crypttab.
 struct Table(&'static str);
 
-impl Ask for Table {
+impl MachineQueries for Table {
     fn crypttab(&self) -> String {
         self.0.to_owned()
     }

@@ -1,17 +1,18 @@
-//! What belongs to rootvg, or might be taken for it, beside mounted file systems: mounts from
-//! files, lines of fstab that nobody has mounted, swap.
+//! Parts of rootvg other than mounted file systems, and what could be mistaken for them: mounts
+//! from files, lines of fstab that are not mounted, swap.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Describer, Device, ESP_AT, MIB, find_device, floor_mb, resolve_spec};
+use super::describer::{Describer, ESP_AT, MIB, floor_mb};
+use super::device::{Device, find_device, resolve_spec};
 use crate::boot::{crypttab, fstab, options};
 use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Lv, LvType, SwapFile};
 
 impl Describer<'_> {
-    /// What is mounted from files, one word about all: a system with snaps has dozens.
+    /// One note for everything that is mounted from files: a system with snaps has dozens.
     pub(super) fn mounted_from_files(&mut self) {
         let from_file = |m: &&Mount| {
             self.device_of(m).and_then(|d| self.file_below(&d)).map(|f| (m.mount_point.clone(), f))
@@ -31,8 +32,8 @@ impl Describer<'_> {
         }
     }
 
-    /// What fstab names on the root disks and nobody has mounted. An automount point says nothing:
-    /// it is there before the first access.
+    /// Lines of fstab on the root disks that are not mounted. An automount point does not count: it
+    /// exists before the first access.
     pub(super) fn not_mounted(&mut self) {
         let mounted =
             |at: &Path| self.mounts.iter().any(|m| m.mount_point == at && m.fstype != "autofs");
@@ -177,14 +178,14 @@ impl Describer<'_> {
         Ok(())
     }
 
-    /// Whether a device is a mapping that crypttab makes anew at each start.
+    /// True if a device is a mapping that crypttab makes anew at each start.
     pub(super) fn is_made_anew(&self, device: &Device) -> bool {
         let Device::Stacked(s) = device else { return false };
         let is_it = |e: &crypttab::Entry| e.is_made_anew() && s.dm_name.as_deref() == Some(e.name);
         s.kind == "crypt" && self.crypttab.lines().filter_map(crypttab::entry).any(|e| is_it(&e))
     }
 
-    /// Whether the file system that holds this path is part of rootvg.
+    /// True if the file system that holds this path is part of rootvg.
     fn on_rootvg(&self, path: &Path) -> bool {
         let holder = self
             .mounts

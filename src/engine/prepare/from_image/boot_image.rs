@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use super::compatibility;
 use crate::boot::kernels;
-use crate::engine::facts::surveyed;
-use crate::engine::plan::Firmware;
+use crate::engine::facts::bootable::Firmware;
+use crate::engine::facts::survey;
 use crate::engine::request::FromImage;
 use crate::error;
 use crate::event::Events;
@@ -19,7 +19,7 @@ use crate::image::archive::Archive;
 use crate::image::manifest::System;
 use crate::image::survey::survey;
 
-/// Where boot images are.
+/// The directory of boot images.
 pub const DIR: &str = "/usr/lib/altdisk/boot_images";
 
 /// The boot image that was found.
@@ -32,7 +32,7 @@ pub struct BootImage {
 /// Finds the boot image for an image without a kernel, and adds its kernels to what the image has.
 ///
 /// # Errors
-/// ALT-672 where one of that name has no kernel, or is for another architecture.
+/// ALT-672 if one of that name has no kernel, or is for another architecture.
 pub fn find(
     image: &mut System,
     from: &FromImage,
@@ -62,7 +62,7 @@ fn find_in(
     let mut archive = Archive::open(&file)?;
     let found = survey(&mut archive, &Events::new())?;
     compatibility::architecture(&found.system, here).map_err(|e| wrong(crate::error::cause(&e)))?;
-    let (kernels, has_initramfs) = surveyed::in_skeleton(&found, |root| {
+    let (kernels, has_initramfs) = survey::in_skeleton(&found, |root| {
         let kernels: Vec<_> = kernels::installed(root).into_iter().filter(|k| k.modules).collect();
         let has_initramfs =
             Beneath::open(root).is_ok_and(|root| kernels.iter().all(|k| root.exists(&k.initramfs)));

@@ -1,11 +1,11 @@
-//! Whether an image may be installed here: level, architecture, kernel, loader platforms. Pure.
+//! Checks that an image can be installed here: level, architecture, kernel, loader platforms. Pure.
 
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::engine::plan::Firmware;
-use crate::engine::prepare::from_image::PLATFORMS;
+use crate::engine::facts::bootable::Firmware;
+use crate::engine::facts::system::PLATFORMS;
 use crate::engine::request::FromImage;
 use crate::error;
 use crate::image::manifest::System;
@@ -59,7 +59,7 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
 /// Checks that an archive without manifest is that of a system's root.
 ///
 /// # Errors
-/// ALT-678 where it is something else, ALT-679 for a member whose way goes through a link.
+/// ALT-678 if it is something else, ALT-679 for a member whose way goes through a link.
 pub fn root(seen: &Survey) -> Result<()> {
     if let Some((cause, remedy)) = seen.shape.not_a_root() {
         return Err(error::IMAGE_NOT_A_ROOT.with_remedy(cause, remedy));
@@ -71,7 +71,7 @@ pub fn root(seen: &Survey) -> Result<()> {
 }
 
 /// # Errors
-/// ALT-671 where the image's programs do not run on this machine.
+/// ALT-671 if the image's programs do not run on this machine.
 pub fn architecture(image: &System, here: &System) -> Result<()> {
     if image.architecture.is_empty() || image.architecture == here.architecture {
         return Ok(());
@@ -96,7 +96,7 @@ pub fn platforms<'a>(
     PLATFORMS.into_iter().filter(|p| *p == mine || can(image, p).is_ok()).collect()
 }
 
-/// Whether the image can install this platform's loader.
+/// True if the image can install this platform's loader.
 ///
 /// # Errors
 /// Why not, for people.

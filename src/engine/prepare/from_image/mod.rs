@@ -7,7 +7,8 @@
 
 pub(crate) mod boot_image;
 mod compatibility;
-mod fit;
+pub mod fingerprint;
+mod running_layout;
 
 use std::path::Path;
 
@@ -16,12 +17,15 @@ use anyhow::Result;
 use crate::boot::fstab;
 use crate::disk::features;
 use crate::disk::model::{Disk, World};
-use crate::engine::ALT_INST;
-use crate::engine::facts::Facts;
-use crate::engine::facts::{names, surveyed, system};
-use crate::engine::plan::image_ids;
-use crate::engine::plan::{Base, Bootable, Firmware, Imaged};
-use crate::engine::prepare::{self, Prepared};
+use crate::engine::facts::bootable::{Bootable, Firmware};
+use crate::engine::facts::system::PLATFORMS;
+use crate::engine::facts::{Facts, survey, system};
+use crate::engine::paths::ALT_INST;
+use crate::engine::plan::spec::{AlternateSpec, ImageSource};
+use crate::engine::plan::{ids, image_ids};
+use crate::engine::prepare::prepared::Prepared;
+use crate::engine::prepare::target_disks;
+use crate::engine::prepare::{boot, requirements, sizes};
 use crate::engine::request::{FromImage, Identity, Request};
 use crate::engine::state::Alternate;
 use crate::error;
@@ -33,15 +37,12 @@ use crate::image::manifest::System;
 use crate::image::survey::Survey;
 use crate::image::{kernel_files, parse};
 
-/// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
-pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
-
 /// Checks the request against image and machine and settles everything.
 ///
 /// # Errors
 /// The first refusal: targets (ALT-2xx), sizes (ALT-3xx), boot loader (ALT-5xx), the image
 /// (ALT-6xx).
-pub fn prepare(
+pub fn prepare_image_install(
     request: &Request,
     from: &FromImage,
     replaced: Option<&Alternate>,
@@ -50,11 +51,11 @@ pub fn prepare(
     let mut warnings = vec![];
     let mut notes: Vec<String> =
         facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
-    let disks = prepare::targets(request, &facts, replaced, &mut notes)?;
-    prepare::alt_inst_is_free()?;
+    let disks = target_disks::check_targets(request, &facts, replaced, &mut notes)?;
+    requirements::check_alt_inst_is_free()?;
     not_on_a_target(&from.device, &disks, &facts.world)?;
-    let mut seen = look(request, from, &mut warnings)?;
-    let here = system::running(&facts.boot);
+    let mut seen = examine(request, from, &mut warnings)?;
+    let here = system::describe_running_system(&facts.boot);
     if seen.known {
         compatibility::architecture(&seen.system, &here)?;
         compatibility::level(&seen.system, from.level.as_deref(), &here)?;
@@ -73,7 +74,7 @@ pub fn prepare(
             ));
         }
     }
-    prepare::tools(&image, &facts, &mut warnings)?;
+    requirements::check_tools(&image, &facts, &mut warnings)?;
     let practice = disks.iter().any(|d| d.practice.is_some());
     let mut boot = bootable(&seen, from, facts.boot.firmware, &mut warnings);
     if boot.initramfs.is_err() && boot_image.as_ref().is_some_and(|b| b.has_initramfs) {
@@ -87,11 +88,11 @@ pub fn prepare(
         practice,
         &mut warnings,
     )?;
-    let layout = prepare::laid_out(&image, &disks, &[])
+    let layout = sizes::lay_out_on(&image, &disks, &[])
         .map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
     notes.extend(layout.notes.iter().cloned());
-    prepare::practice_disks_have_room(&disks, &image, &[])?;
-    let running = facts.undescribed.is_none().then(|| names::ids(&layout, &facts, &disks));
+    sizes::check_practice_room(&disks, &image, &[])?;
+    let running = facts.undescribed.is_none().then(|| ids::clone_map(&layout, &facts, &disks));
     let fstab = seen.survey.as_ref().and_then(|s| s.fstab.as_deref());
     let entries = fstab.map_or(Ok(vec![]), |text| fstab::parse(text, "/etc/fstab of the image"))?;
     let old = seen
@@ -100,10 +101,10 @@ pub fn prepare(
         .as_ref()
         .map_or(image_ids::Old::Fstab(&entries), |m| image_ids::Old::Known(&m.identities));
     let ids = image_ids::map(&layout, &old, disks.first().map_or(&[][..], |d| &d.links), running);
-    let imaged = imaged(&seen, from, &here, boot_image.map(|b| b.file), &mut notes);
-    let base = Base {
+    let source = image_source(&seen, from, &here, boot_image.map(|b| b.file), &mut notes);
+    let base = AlternateSpec {
         version: 1,
-        id: prepare::fresh_id(),
+        id: sizes::fresh_id(),
         created: sys::now().0,
         image,
         source_disks: facts.source.disks.clone(),
@@ -113,9 +114,9 @@ pub fn prepare(
         esp_mountable: facts.esp_mountable(),
         leave_out: vec![],
         made_mount_point: !Path::new(ALT_INST).exists(),
-        imaged: Some(imaged),
+        imaged: Some(source),
     };
-    let targets = disks.iter().map(|d| prepare::describe(d)).collect();
+    let targets = disks.iter().map(|d| target_disks::describe_disk(d)).collect();
     Ok(Prepared { base, warnings, notes, targets, archive: seen.archive })
 }
 
@@ -144,8 +145,8 @@ fn not_on_a_target(image: &Path, disks: &[&Disk], world: &World) -> Result<()> {
     }
 }
 
-/// What is known of an image.
-struct Seen {
+/// The facts about an image.
+struct Examined {
     head: Head,
     survey: Option<Survey>,
     system: System,
@@ -156,12 +157,12 @@ struct Seen {
     bytes: u64,
 }
 
-fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Result<Seen> {
+fn examine(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Result<Examined> {
     let mut archive = Archive::open(&from.device)?;
     let head = archive.head.clone();
     if let Some(manifest) = &head.manifest {
         let (system, files, bytes) = (manifest.system.clone(), manifest.files, manifest.bytes);
-        return Ok(Seen {
+        return Ok(Examined {
             head,
             survey: None,
             system,
@@ -172,13 +173,13 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
         });
     }
     if archive.seekable() {
-        let found = surveyed::survey(&mut archive, &Events::new())?;
+        let found = survey::survey_archive(&mut archive, &Events::new())?;
         compatibility::root(&found)?;
         warnings.extend(archive.notes());
         warnings
             .extend(Some(found.shape.shown).filter(|n| *n > 0).map(kernel_files::left_out_note));
         let (system, files, bytes) = (found.system.clone(), found.files, found.bytes);
-        return Ok(Seen {
+        return Ok(Examined {
             head,
             survey: Some(found),
             system,
@@ -193,10 +194,10 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
             .with_cause(format!("the stream from {} brings no manifest", from.device.display())));
     }
     warnings.push(
-        "nothing is known of this stream before it is restored: neither level nor architecture is checked, and no boot loader is installed"
+        "this stream cannot be examined before it is restored: its level and architecture are not checked, and no boot loader is installed"
             .to_owned(),
     );
-    Ok(Seen {
+    Ok(Examined {
         head,
         survey: None,
         system: System::default(),
@@ -211,7 +212,7 @@ fn look(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> Resu
 /// image holds.
 fn layout_of(
     request: &Request,
-    seen: &Seen,
+    seen: &Examined,
     facts: &Facts,
     warnings: &mut Vec<String>,
 ) -> Result<ImageData> {
@@ -232,14 +233,16 @@ fn layout_of(
             .to_owned(),
     );
     Ok(match &seen.survey {
-        Some(survey) => fit::fit(facts.source.image.clone(), &|prefix| survey.below(prefix)),
+        Some(survey) => running_layout::fit_running_layout(facts.source.image.clone(), &|prefix| {
+            survey.below(prefix)
+        }),
         None => facts.source.image.clone(),
     })
 }
 
-/// Which loaders are installed, from what the image has and -p asks for.
+/// The loaders to install: those that the image has and `-p` asks for.
 fn bootable(
-    seen: &Seen,
+    seen: &Examined,
     from: &FromImage,
     firmware: Firmware,
     warnings: &mut Vec<String>,
@@ -253,7 +256,7 @@ fn bootable(
             Err(format!("-p does not ask for {p}"))
         }
     };
-    let mut bootlist = crate::engine::facts::bootlist_capability(firmware);
+    let mut bootlist = crate::engine::facts::bootable::bootlist_capability(firmware);
     let mine = compatibility::platform_of(firmware);
     if !wanted.contains(mine) {
         warnings.push(format!(
@@ -290,7 +293,7 @@ fn require(
             if !request.skip_boot_check {
                 return Err(error::NO_LOADER.with_cause(text));
             }
-            warnings.push(format!("{text} (-g: going on all the same)"));
+            warnings.push(format!("{text} (continuing because of -g)"));
         }
     }
     let no_kernel = error::NO_KERNEL
@@ -299,14 +302,20 @@ fn require(
     if has_initramfs {
         checked.initramfs = Ok(());
     }
-    // What -p leaves out is no lack.
+    // A platform that -p leaves out is not missing.
     let mine_is_left_out = from.is_some_and(|f| !f.platforms.is_empty())
         && !asked(compatibility::platform_of(boot.firmware));
     if mine_is_left_out {
         (checked.bios, checked.efi) = (Ok(()), Ok(()));
     }
-    let checked =
-        prepare::bootable(request, checked, no_kernel, facts.esp_mountable(), practice, warnings)?;
+    let checked = boot::check_bootable(
+        request,
+        checked,
+        no_kernel,
+        facts.esp_mountable(),
+        practice,
+        warnings,
+    )?;
     Ok(Bootable { bootlist: checked.bootlist, ..boot })
 }
 
@@ -324,13 +333,13 @@ fn resize_hint(e: anyhow::Error, from: &FromImage, own: bool) -> anyhow::Error {
     }
 }
 
-fn imaged(
-    seen: &Seen,
+fn image_source(
+    seen: &Examined,
     from: &FromImage,
     here: &System,
     boot_image: Option<std::path::PathBuf>,
     notes: &mut Vec<String>,
-) -> Imaged {
+) -> ImageSource {
     let system = &seen.system;
     let same = !system.machine_id.is_empty() && system.machine_id == here.machine_id;
     let identity = from.identity.unwrap_or(if same { Identity::Keep } else { Identity::Fresh });
@@ -359,13 +368,10 @@ fn imaged(
     if let Some(m) = &seen.head.manifest {
         described.push_str(&format!(", made {}", clock::minute(m.made_secs)));
     }
-    Imaged {
+    ImageSource {
         device: from.device.clone(),
         what: crate::text::printable(&described, false),
-        print: crate::engine::steps::restoring::fingerprint(
-            seen.head.manifest.as_ref(),
-            &from.device,
-        ),
+        print: fingerprint::fingerprint(seen.head.manifest.as_ref(), &from.device),
         files: seen.files,
         bytes: seen.bytes,
         boot_image,

@@ -24,7 +24,7 @@ fn stands() -> (Alternate, World, Request) {
 }
 
 fn refused(request: &Request, a: &Alternate, world: &World) -> String {
-    let e = may_replace(request, a, world).unwrap_err();
+    let e = check_replace(request, a, world).unwrap_err();
     let alt = error::find(&e).unwrap();
     format!("{alt} -> {}", alt.remedy)
 }
@@ -32,9 +32,9 @@ fn refused(request: &Request, a: &Alternate, world: &World) -> String {
 #[test]
 fn its_serial_number_makes_a_finished_copy_anew() {
     let (a, world, request) = stands();
-    may_replace(&request, &a, &world).unwrap();
+    check_replace(&request, &a, &world).unwrap();
     let both = Request { targets: vec!["vdc".into(), "/dev/vdb".into()], ..request.clone() };
-    may_replace(&both, &a, &world).unwrap();
+    check_replace(&both, &a, &world).unwrap();
     // Without it the refusal names the very command.
     let said = refused(&Request { erase: vec![], ..request.clone() }, &a, &world);
     assert!(
@@ -46,7 +46,7 @@ fn its_serial_number_makes_a_finished_copy_anew() {
             && said.contains("-X` forgets it"),
         "{said}"
     );
-    // On another disk it is in the way.
+    // StartingPoint another disk it is in the way.
     let other = refused(&Request { targets: vec!["vdc".into()], ..request.clone() }, &a, &world);
     assert!(
         other.starts_with("ALT-703")
@@ -88,7 +88,7 @@ fn volumes_that_nobody_uses_are_no_obstacle() {
     ];
     let mount = parse_mountinfo(b"22 1 253:8 / /mnt rw - ext4 /dev/mapper/var rw\n").remove(0);
     world.mounts.push(SeenMount { pid: std::process::id(), mount });
-    let away = put_away(&world, &a);
+    let away = without_idle_volumes(&world, &a);
     let names: Vec<&str> = away.stacked.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(
         (names, away.disks[0].partitions[0].holders.join(" ")),

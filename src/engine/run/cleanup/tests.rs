@@ -4,11 +4,12 @@ use crate::engine::golden;
 use crate::testing::sample;
 
 /// What was found on the disks: the copy, but for those that are said to be something else.
-fn found<'w>(a: &Alternate, world: &'w World) -> Vec<Fate<'w>> {
+fn found<'w>(a: &Alternate, world: &'w World) -> Vec<TargetState<'w>> {
     let is_own = |d: &Disk, i: usize| {
         d.table.as_ref().is_none_or(|t| t.id == a.base.layout.disks[i].table_id)
     };
-    let fate = |(i, d)| if is_own(d, i) { Fate::Freed(d) } else { Fate::Another(d) };
+    let fate =
+        |(i, d)| if is_own(d, i) { TargetState::Erasable(d) } else { TargetState::Reused(d) };
     world.disks.iter().enumerate().map(fate).collect()
 }
 
@@ -32,19 +33,19 @@ fn stands() -> (Alternate, World) {
 
 fn words(a: &Alternate, erase: &[&str], world: &World) -> String {
     let erase: Vec<String> = erase.iter().map(|e| (*e).to_owned()).collect();
-    let deeds = match deeds(a, &erase, found(a, world)) {
-        Ok(deeds) => deeds,
+    let actions = match choose_disk_actions(a, &erase, found(a, world)) {
+        Ok(actions) => actions,
         Err(e) => return e.to_string(),
     };
-    let word = |d: &Deed| match d {
-        Deed::Erase(d) => format!("erase {}", d.name),
-        Deed::Keep(d) => format!("keep {}", d.name),
-        Deed::KeepUnsure(d) => format!("unsure {}", d.name),
-        Deed::Untouched => "untouched".to_owned(),
-        Deed::Gone => "gone".to_owned(),
-        Deed::Another(d) => format!("another {}", d.name),
+    let word = |d: &DiskAction| match d {
+        DiskAction::Erase(d) => format!("erase {}", d.name),
+        DiskAction::Keep(d) => format!("keep {}", d.name),
+        DiskAction::KeepUnsure(d) => format!("unsure {}", d.name),
+        DiskAction::Untouched => "untouched".to_owned(),
+        DiskAction::Gone => "gone".to_owned(),
+        DiskAction::Reused(d) => format!("another {}", d.name),
     };
-    deeds.iter().map(word).collect::<Vec<_>>().join(", ")
+    actions.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 #[test]
@@ -83,10 +84,10 @@ fn an_unfinished_copy_is_removed() {
 #[test]
 fn an_erasure_that_was_begun_goes_on() {
     let (mut a, world) = stands();
-    a.journal.extend([Record::CleanUp, Record::Begin { id: erasing(1) }]);
+    a.journal.extend([Record::CleanUp, Record::Begin { id: StepId::Erase(1) }]);
     assert_eq!(words(&a, &[], &world), "keep vdb, erase vdc");
     // It was refused, the disk being in use: whoever thinks again keeps the copy.
-    a.journal.push(Record::Failed { id: erasing(1), error: "in use".into() });
+    a.journal.push(Record::Failed { id: StepId::Erase(1), error: "in use".into() });
     assert_eq!(words(&a, &[], &world), "keep vdb, keep vdc");
 }
 

@@ -45,8 +45,8 @@ WantedBy=multi-user.target
 /// Takes the identity out of the system mounted at `root`.
 ///
 /// # Errors
-/// Where a file cannot be written or removed.
-pub fn fresh(root: &Path, events: &Events) -> Result<()> {
+/// If a file cannot be written or removed.
+pub fn make_fresh_identity(root: &Path, events: &Events) -> Result<()> {
     let copy = Beneath::open(root)?;
     let systemd = Path::new("/etc/systemd/system");
     if copy.exists(MACHINE_ID) || copy.is_dir(systemd) {
@@ -61,7 +61,7 @@ pub fn fresh(root: &Path, events: &Events) -> Result<()> {
     storage_names(&copy, events)?;
     credential_secret(&copy, events)?;
     for item in ITEMS {
-        settle(&copy, item, events)?;
+        apply_item(&copy, item, events)?;
     }
     let keys = host_keys(&copy)?;
     for key in &keys {
@@ -158,7 +158,7 @@ fn credential_secret(copy: &Beneath, events: &Events) -> Result<()> {
 }
 
 /// Does what the table has for one owner's files.
-fn settle(copy: &Beneath, item: &Item, events: &Events) -> Result<()> {
+fn apply_item(copy: &Beneath, item: &Item, events: &Events) -> Result<()> {
     let mut files = vec![];
     for pattern in item.paths {
         files.extend(matching(copy, pattern)?);

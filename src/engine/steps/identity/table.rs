@@ -1,5 +1,5 @@
-//! What tells one machine from another, beside /etc/machine-id and the ssh host keys, and what
-//! becomes of each.
+//! Everything that distinguishes machines, apart from /etc/machine-id and the ssh host keys, and
+//! how each item is handled.
 //!
 //! The list was put together from what comparable tools reset, and from the manual page of each
 //! program:
@@ -15,11 +15,11 @@
 //! - iscsi-iname(8), nvme-gen-hostnqn(1), NetworkManager(8), dhclient(8), dhcpcd(8), gethostid(3),
 //!   systemd-creds(1), systemd-tpm2-setup.service(8).
 //!
-//! What the owner makes anew when it is missing is taken away. What two machines must not share for
-//! one moment gets a fresh name here. A key that somebody else knows this machine by, and that only
-//! an administrator can replace, is never taken away: it is named.
+//! Items that their owner recreates are removed. Items that two machines must not share for one
+//! moment gets a fresh name here. A key that somebody else knows this machine by, and that only an
+//! administrator can replace, is never taken away: it is named.
 
-/// What becomes of it.
+/// How an item is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Removed: its owner makes another when it is missing.
@@ -34,12 +34,12 @@ pub enum Act {
 /// Files of one owner.
 #[derive(Clone, Copy, Debug)]
 pub struct Item {
-    /// What they are, for people.
+    /// The items in words.
     pub what: &'static str,
     /// Full paths; `*` stands for anything in one name.
     pub paths: &'static [&'static str],
     pub act: Act,
-    /// Who says so: a tool that resets it, or its owner's manual.
+    /// The source: a tool that resets it, or its owner's manual.
     pub source: &'static str,
 }
 

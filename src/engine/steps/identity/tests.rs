@@ -26,8 +26,8 @@ fn nothing_of_the_other_machine_is_left() {
         .unwrap();
     std::os::unix::fs::symlink(outside.path().join("id"), root.join("etc/machine-id")).unwrap();
     std::fs::write(outside.path().join("id"), "mine").unwrap();
-    fresh(root, &Events::new()).unwrap();
-    fresh(root, &Events::new()).unwrap();
+    make_fresh_identity(root, &Events::new()).unwrap();
+    make_fresh_identity(root, &Events::new()).unwrap();
     assert_eq!(std::fs::read_to_string(outside.path().join("id")).unwrap(), "mine");
     assert!(
         !root.join("etc/ssh/ssh_host_rsa_key").exists()
@@ -57,7 +57,7 @@ fn told(files: &[(&str, &str)]) -> (tempfile::TempDir, Vec<String>) {
     let said = Said::default();
     let events = Events::new();
     events.add(Box::new(said.clone()));
-    fresh(dir.path(), &events).unwrap();
+    make_fresh_identity(dir.path(), &events).unwrap();
     let said = said.0.lock().unwrap().clone();
     (dir, said)
 }

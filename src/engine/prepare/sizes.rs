@@ -1,0 +1,94 @@
+//! Lays the system out on the target disks, and checks that it fits.
+
+use anyhow::Result;
+
+use crate::disk::content::Before;
+use crate::disk::identity::seen;
+use crate::disk::model::Disk;
+use crate::disk::practice;
+use crate::engine::facts::Facts;
+use crate::engine::plan::fitting;
+use crate::engine::plan::fitting::Need;
+use crate::engine::plan::fresh::Fresh;
+use crate::engine::plan::lay_out::lay_out;
+use crate::engine::plan::layout::{Layout, Target};
+use crate::error;
+use crate::image::data::ImageData;
+use crate::text::size::format_size;
+
+/// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than
+/// the original.
+///
+/// # Errors
+/// ALT-32x if it does not fit; ALT-218 if a disk cannot be read.
+pub fn lay_out_on(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
+    // Their present content is stored with the plan: nothing else is ever erased.
+    let before = |d: &Disk| {
+        let looked = Before::of(d)
+            .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", d.path.display())));
+        looked.map(|before| Target { before: Some(before), ..layout_target(d) })
+    };
+    let places: Vec<Target> = disks.iter().map(|d| before(d)).collect::<Result<_>>()?;
+    lay_out_targets(image, &places, needs)
+}
+
+pub fn lay_out_targets(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<Layout> {
+    let mut random = uuid::Uuid::new_v4;
+    let mut notes = vec![];
+    let sector = places.iter().map(|t| t.sector).max().unwrap_or(512);
+    let fitted = fitting::fit_image(image, sector, needs, &mut notes);
+    let mut layout =
+        lay_out(&fitted.image, fitted.added_mb << 20, places, &mut Fresh(&mut random))?;
+    fitting::count_blocks(&mut layout)?;
+    layout.notes.extend(notes);
+    Ok(layout)
+}
+
+/// A name for an alternate.
+pub fn fresh_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
+}
+
+/// A practice disk is a sparse file: its size says nothing of what can be written to it.
+pub fn check_practice_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -> Result<()> {
+    let needed = fitting::bytes_written(image, needs);
+    let files: Vec<_> = disks.iter().filter_map(|d| d.practice.as_deref()).collect();
+    let room = files.iter().filter_map(|f| practice::room(f)).min();
+    match (files.first(), room) {
+        (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.with_remedy(
+            format!(
+                "the copy needs {}; the file system that holds the practice disk {} has room for {}",
+                format_size(needed),
+                file.display(),
+                format_size(room)
+            ),
+            "free some space there, or practise on a machine with less on it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the running system fits on this disk alone, without changes.
+///
+/// # Errors
+/// The reason, in words.
+pub fn check_fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
+    // For a list: what is on the disk matters only when it is chosen.
+    lay_out_targets(&facts.source.image, &[layout_target(disk)], &[])
+        .map(drop)
+        .map_err(|e| error::cause(&e))
+}
+
+pub fn layout_target(d: &Disk) -> Target {
+    Target {
+        name: d.name.clone(),
+        path: d.path.clone(),
+        serial: d.serial.clone(),
+        wwn: d.wwn.clone(),
+        model: d.model.clone(),
+        before: None,
+        seen: seen(d),
+        size: d.size,
+        sector: d.logical_sector,
+    }
+}

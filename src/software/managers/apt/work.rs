@@ -1,0 +1,10 @@
+//! Our own files during a run.
+
+use std::path::PathBuf;
+
+use crate::software::managers::manager::Job;
+
+/// The path of one of our files, below the directory of the job, as the alternate sees it.
+pub fn below(job: &Job, name: &str) -> PathBuf {
+    job.work.join(name)
+}
