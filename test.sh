@@ -68,7 +68,7 @@ packages=(build-essential binutils e2fsprogs xfsprogs btrfs-progs dosfstools mto
     attr acl libcap2-bin grub2-common grub-pc-bin grub-efi-amd64-bin efibootmgr
     libarchive-tools zstd xz-utils b3sum
     rpm createrepo-c dnf gpg gpg-agent
-    debootstrap debian-archive-keyring ca-certificates procps expect tmux ncurses-bin ncurses-term)
+    debootstrap debian-archive-keyring ca-certificates procps man-db groff expect tmux ncurses-bin ncurses-term)
 [ "$vm" = none ] || packages+=(qemu-system-x86 ovmf)
 install_packages() {
     local missing=() package

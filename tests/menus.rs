@@ -37,7 +37,10 @@ fn a_good_directory() {
     let (code, out, err) = check(dir.path());
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let words: Vec<&str> = out.split(' ').collect();
-    assert!(words[0].parse::<u32>().unwrap() >= 9 && out.ends_with(" looks: no errors\n"), "{out}");
+    assert!(
+        words[0].parse::<u32>().unwrap() >= 9 && out.ends_with(" themes: no errors\n"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -99,4 +102,25 @@ fn root_does_not_trust_what_others_can_write() {
 fn no_such_directory() {
     let (code, _, err) = check(Path::new("/nonexistent"));
     assert!(code == 2 && err.contains("ALT-910") && err.contains("/nonexistent"), "{err}");
+}
+
+/// A panel of an administrator includes a built-in set; a mistake in one of its own is shown there.
+#[test]
+fn field_sets() {
+    let dir = private();
+    let panel = |include: &str| {
+        format!(
+            "[[dialog]]\nid = \"x\"\ntitle = \"X\"\nhelp = \"h\"\ncommand = [\"altdisk\", \"alt_disk_install\", \"-X\"]\n\n[[dialog.field]]\ninclude = \"{include}\"\n"
+        )
+    };
+    fs::write(dir.path().join("a.toml"), panel("output")).unwrap();
+    let (code, out, _) = check(dir.path());
+    assert!(code == 0 && out.ends_with(" themes: no errors\n"), "{out}");
+    fs::write(dir.path().join("a.toml"), panel("outptu")).unwrap();
+    let (code, out, _) = check(dir.path());
+    let want = format!(
+        "{}/a.toml:8:11: there is no field set `outptu`\n    include = \"outptu\"\n              ^\n    perhaps `output` is meant\n\n1 error\n",
+        dir.path().display()
+    );
+    assert_eq!((code, out.as_str()), (2, want.as_str()));
 }

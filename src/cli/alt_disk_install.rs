@@ -36,7 +36,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     add_sinks(events, output, preview)?;
     let job = begin(events, (!preview).then_some((LOG, output.verbose)), argv);
     if let Action::Install(request) | Action::Preview { request, .. } = &action {
-        arguments::without_effect(request).into_iter().for_each(|text| events.note(text));
+        arguments::describe_unused_flags(args, request.phases)
+            .into_iter()
+            .for_each(|text| events.note(text));
     }
     let cleaning = matches!(action, Action::CleanUp { .. });
     let (exit, text) = match run_engine(action, output, events) {

@@ -20,7 +20,7 @@ use crate::job::{self, Id, Summary};
 use crate::text::shell::quote;
 use crate::text::size::format_size;
 
-/// What is known of the alternates.
+/// The known alternates.
 struct Known<'w> {
     stored: Option<Alternate>,
     unreadable: Option<Unreadable>,
@@ -34,7 +34,7 @@ struct Known<'w> {
 ///
 /// # Errors
 /// Where the records cannot be read, or a tool is missing.
-pub fn tell(world: &World, as_json: bool) -> Result<String> {
+pub fn report(world: &World, as_json: bool) -> Result<String> {
     privilege::require_root()?;
     let roles = roles(world, &target_disks::known_disks(&[])?);
     let (stored, unreadable) = match RecordState::from_stored(unsafe_as_unreadable(State::peek())?)
@@ -55,10 +55,10 @@ pub fn tell(world: &World, as_json: bool) -> Result<String> {
     }
     let mounted = mounts::mounted()?.iter().any(|m| m.mount_point.starts_with(ALT_INST));
     let known = Known { mounted, unreadable, strangers, old: with(Role::OldRootvg), stored };
-    Ok(if as_json { format!("{:#}\n", in_json(&known)) } else { in_words(&known) })
+    Ok(if as_json { format!("{:#}\n", to_json(&known)) } else { describe(&known) })
 }
 
-fn in_json(k: &Known) -> Value {
+fn to_json(k: &Known) -> Value {
     let names = |disks: &[&Disk]| disks.iter().map(|d| d.name.clone()).collect::<Vec<_>>();
     let stored = k.stored.as_ref().map(|a| {
         json!({
@@ -76,7 +76,7 @@ fn in_json(k: &Known) -> Value {
     json!({"version": 1, "altinst_rootvg": stored, "unreadable": k.unreadable.as_ref().map(|u| &u.why), "unknown_alternates": names(&k.strangers), "old_rootvg": names(&k.old)})
 }
 
-fn in_words(k: &Known) -> String {
+fn describe(k: &Known) -> String {
     let mut text = String::new();
     let mut add = |head: &str, lines: &[String]| {
         text.push_str(&format!("{head}\n"));
@@ -94,7 +94,7 @@ fn in_words(k: &Known) -> String {
                 format!("{} ({}{serial})", d.shown(), format_size(d.size))
             })
             .collect();
-        add(&format!("altinst_rootvg on {}", disks.join(" and ")), &stands(a, k.mounted));
+        add(&format!("altinst_rootvg on {}", disks.join(" and ")), &possible_actions(a, k.mounted));
     }
     if let Some(u) = &k.unreadable {
         let lines = [u.why.clone(), u.remedy.clone()];
@@ -128,7 +128,7 @@ fn in_words(k: &Known) -> String {
 }
 
 /// How far it came, and what can be done next.
-fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
+fn possible_actions(a: &Alternate, mounted: bool) -> Vec<String> {
     let done: Vec<String> = a.phases_done().iter().map(u8::to_string).collect();
     let mut lines = vec![
         format!(
@@ -158,7 +158,7 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
         if let Err(busy) = State::not_busy() {
             let at_work = |j: &Summary| j.state == job::State::Running && j.spec.on_alternate();
             let job = job::list().unwrap_or_default().into_iter().find(at_work).map(|j| j.id);
-            lines.push(works(job, &busy));
+            lines.push(describe_running_job(job, &busy));
             return lines;
         }
         let left = order::remaining_steps(a);
@@ -192,7 +192,7 @@ fn stands(a: &Alternate, mounted: bool) -> Vec<String> {
 
 /// Who is at work, and how that is seen and stopped. `job`: its number, where it is in the list of
 /// jobs.
-fn works(job: Option<Id>, busy: &anyhow::Error) -> String {
+fn describe_running_job(job: Option<Id>, busy: &anyhow::Error) -> String {
     match job {
         Some(id) => format!(
             "job {id} is at work on it: `altdisk jobs follow {id}` shows it, `altdisk jobs stop {id}` ends it"
@@ -220,9 +220,11 @@ mod tests {
     fn who_is_at_work_can_be_found() {
         let busy = error::BUSY
             .with_cause("another run of altdisk is at work (process 7: altdisk mksysb /x)");
-        assert!(works(Some(Id(12)), &busy).contains("`altdisk jobs stop 12` ends it"));
+        assert!(
+            describe_running_job(Some(Id(12)), &busy).contains("`altdisk jobs stop 12` ends it")
+        );
         assert_eq!(
-            works(None, &busy),
+            describe_running_job(None, &busy),
             "another run of altdisk is at work (process 7: altdisk mksysb /x)"
         );
     }
@@ -237,16 +239,16 @@ mod tests {
             strangers: vec![],
             old: vec![],
         };
-        assert!(in_words(&none).starts_with("There is no copy."));
-        assert_eq!(in_json(&none)["altinst_rootvg"], Value::Null);
+        assert!(describe(&none).starts_with("There is no copy."));
+        assert_eq!(to_json(&none)["altinst_rootvg"], Value::Null);
         let k = Known { strangers: vec![&world.disks[1]], old: vec![&world.disks[0]], ..none };
-        let text = in_words(&k);
+        let text = describe(&k);
         assert!(
             text.contains("altinst_rootvg on vdb\n    It holds a copy that was forgotten")
                 && text.contains("`altdisk bootlist vda` goes back"),
             "{text}"
         );
-        let lost = in_words(&Known {
+        let lost = describe(&Known {
             unreadable: Some(Unreadable {
                 why: "ALT-702: plan.json: cut off".into(),
                 remedy: "`alt_disk_install -X`".into(),
@@ -259,6 +261,6 @@ mod tests {
             "{lost}"
         );
         assert!(text.lines().all(|l| l.len() <= 80), "{text}");
-        assert_eq!(in_json(&k)["old_rootvg"], json!(["vda"]));
+        assert_eq!(to_json(&k)["old_rootvg"], json!(["vda"]));
     }
 }

@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::{BootDisk, ORIGIN};
 use crate::boot::bootlist::here;
-use crate::boot::bootlist::{self, BootListing, Firmware, Machine};
+use crate::boot::bootlist::{self, BootListing, Firmware, Listed, Machine};
 use crate::cli::getopt;
 use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
 use crate::cli::session::attach_console;
@@ -24,7 +24,7 @@ use crate::host::clock;
 use crate::text::one_line;
 use crate::text::size::format_size;
 
-/// What was asked for.
+/// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
     show: bool,
@@ -64,30 +64,30 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     }
     if let (true, Some(first)) = (options.review, options.disks.first()) {
         let machine = here::machine()?;
-        let page = page(&machine, known(&machine, first)?, made_at());
+        let page = review_page(&machine, find_disk(&machine, first)?, copy_time());
         return print_review(&page);
     }
     let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
     let machine = match here::machine() {
         Err(err) if options.disks.is_empty() && !options.json => {
-            return Ok(print_text(&unknown(&here::disks_of_root(), &err), Exit::Done));
+            return Ok(print_text(&json_of_unknown(&here::disks_of_root(), &err), Exit::Done));
         }
         machine => machine?,
     };
     if !options.disks.is_empty() {
-        set(&machine, &options.disks, events)?;
+        set_list(&machine, &options.disks, events)?;
         drop(lock);
     }
     if options.show || options.json || options.disks.is_empty() {
         let list = match machine.current(events) {
             Err(err) if !options.json => {
-                return Ok(print_text(&unknown(&[machine.here.shown()], &err), Exit::Done));
+                return Ok(print_text(&json_of_unknown(&[machine.here.shown()], &err), Exit::Done));
             }
             list => list?,
         };
         return Ok(match options.json {
             true => print_raw(&(serde_json::to_string_pretty(&list)? + "\n"), Exit::Done),
-            false => print_text(&shown(&list), Exit::Done),
+            false => print_text(&format_list(&list), Exit::Done),
         });
     }
     Ok(Exit::Done)
@@ -95,7 +95,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 
 /// The answer where it is not known what starts this machine: what is known, and why the rest is
 /// not.
-fn unknown(disks: &[String], err: &anyhow::Error) -> String {
+fn json_of_unknown(disks: &[String], err: &anyhow::Error) -> String {
     let on = if disks.is_empty() {
         "a disk that altdisk cannot find out".to_owned()
     } else {
@@ -109,18 +109,18 @@ as it did the last time. Another disk is chosen in the menu of the firmware."
     wrap_paragraph("", "", &text)
 }
 
-/// Which system the next start brings, in a sentence; where that is not known, what is.
-pub fn next(events: &Events) -> String {
+/// The system that the next start boots, in a sentence; or why it is unknown.
+pub fn describe_next_boot(events: &Events) -> String {
     match here::machine().and_then(|machine| machine.current(events)) {
-        Ok(list) => Some(in_words(&list))
+        Ok(list) => Some(describe_next(&list))
             .filter(|words| !words.is_empty())
-            .unwrap_or_else(|| unclear(&list)),
-        Err(err) => one_line(&unknown(&here::disks_of_root(), &err)),
+            .unwrap_or_else(|| describe_unclear(&list)),
+        Err(err) => one_line(&json_of_unknown(&here::disks_of_root(), &err)),
     }
 }
 
 /// The disk that is meant, if the machine can boot from it.
-fn known<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
+fn find_disk<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
     if word == "old_rootvg" && !machine.others.iter().any(|d| d.role == word) {
         let cause = "there is no previous system: this system was not made by altdisk, or its record is gone";
         return Err(error::BOOT_DISK
@@ -137,13 +137,13 @@ fn known<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
 }
 
 /// When this system was made from the previous one, in seconds since the epoch.
-fn made_at() -> Option<u64> {
+fn copy_time() -> Option<u64> {
     let made = std::fs::metadata(ORIGIN).ok()?.modified().ok()?;
     made.duration_since(std::time::UNIX_EPOCH).ok().map(|d| d.as_secs())
 }
 
-/// What choosing this disk means.
-fn page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
+/// The page about setting the list to this disk.
+fn review_page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
     let serial = disk.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
     let mut system = vec![format!("{}: {}{serial}", disk.shown(), format_size(disk.size))];
     system.push(match disk.role.as_str() {
@@ -173,10 +173,10 @@ fn page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
     }
 }
 
-fn set(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
+fn set_list(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
     let mut order: Vec<&BootDisk> = vec![];
     for word in words {
-        let disk = known(machine, word)?;
+        let disk = find_disk(machine, word)?;
         if order.iter().any(|d| d.id() == disk.id()) {
             return Err(error::BOOT_DISK.with_remedy(
                 format!("{word}: {} is named twice", disk.title()),
@@ -194,12 +194,12 @@ fn set(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
         }
         return Err(e);
     }
-    print_text(&done(machine, order[0]), Exit::Done);
+    print_text(&describe_change(machine, order[0]), Exit::Done);
     Ok(())
 }
 
-/// What was done, what it takes, and the way back.
-fn done(machine: &Machine, first: &BootDisk) -> String {
+/// The change, when it takes effect, and the way back.
+fn describe_change(machine: &Machine, first: &BootDisk) -> String {
     let mut text = format!("{} boots next.\n", first.title());
     if first.id() == machine.here.id() {
         text.push_str("That is the running system.\n");
@@ -211,7 +211,7 @@ fn done(machine: &Machine, first: &BootDisk) -> String {
 }
 
 /// One line a disk: name, role, whether it boots next, and why.
-fn shown(list: &BootListing) -> String {
+fn format_list(list: &BootListing) -> String {
     let mut text = String::new();
     for d in &list.disks {
         text.push_str(&format!(
@@ -225,15 +225,17 @@ fn shown(list: &BootListing) -> String {
     for f in &list.foreign {
         text.push_str(&format!("{:<17} {:<15} {f}\n", "-", "none"));
     }
-    let words = in_words(list);
+    let words = describe_next(list);
     if !words.is_empty() {
         text.push('\n');
         text.push_str(&wrap_paragraph("", "", &words));
     }
     if list.firmware == Firmware::Bios {
         if !list.disks.iter().any(|d| d.next) {
-            text.push_str(&wrap_paragraph("", "", &unclear(list)));
-        } else if bootable(list).len() == 1 {
+            text.push_str(&wrap_paragraph("", "", &describe_unclear(list)));
+        } else if list.disks.iter().any(Listed::is_practice) {
+            text.push_str("The BIOS chooses the disk, and its GRUB starts it. No BIOS starts a practice disk.\n");
+        } else if bootable_names(list).len() == 1 {
             text.push_str("No other disk is known to altdisk; the BIOS chooses the disk, and its GRUB starts it.\n");
         }
     }
@@ -241,13 +243,13 @@ fn shown(list: &BootListing) -> String {
 }
 
 /// The names of the disks that a machine can boot from.
-fn bootable(list: &BootListing) -> Vec<&str> {
+fn bootable_names(list: &BootListing) -> Vec<&str> {
     list.disks.iter().filter(|d| !d.is_practice()).map(|d| d.name.as_str()).collect()
 }
 
 /// Why it is not known what boots next.
-fn unclear(list: &BootListing) -> String {
-    let known = bootable(list).join(" and ");
+fn describe_unclear(list: &BootListing) -> String {
+    let known = bootable_names(list).join(" and ");
     let mut disks = list.disks.iter().filter(|d| !d.is_practice());
     // Nothing is known of any: then there is no second system either that could be meant.
     if let Some(here) =
@@ -268,8 +270,8 @@ fn unclear(list: &BootListing) -> String {
     }
 }
 
-/// Which system the next start brings, and why, for people who know neither firmware nor GRUB.
-fn in_words(list: &BootListing) -> String {
+/// The system that the next start boots, and why, for people who know neither firmware nor GRUB.
+fn describe_next(list: &BootListing) -> String {
     let firmware = if list.firmware == Firmware::Uefi { "UEFI" } else { "BIOS" };
     if let Some(d) = list.disks.iter().find(|d| d.next) {
         let what = match d.role.as_str() {
@@ -295,7 +297,6 @@ fn in_words(list: &BootListing) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot::bootlist::Listed;
 
     fn words(text: &str) -> Vec<OsString> {
         text.split_whitespace().map(OsString::from).collect()
@@ -329,7 +330,7 @@ mod tests {
             foreign: vec!["Boot0000 UiApp".into()],
         };
         assert_eq!(
-            shown(&list),
+            format_list(&list),
             "vda               rootvg          boots next  (Boot0003 debian, 1 of 4 in BootOrder)\n-                 none            Boot0000 UiApp\n\n\
              At the next start this machine boots vda: the system that runs now. Why:\n\
              Boot0003 debian, 1 of 4 in BootOrder (UEFI).\n"
@@ -337,27 +338,27 @@ mod tests {
         list.disks[0].next = false;
         list.foreign[0].push_str(", boots next");
         assert!(
-            shown(&list).ends_with("an entry that is not of altdisk: Boot0000\nUiApp.\n"),
+            format_list(&list).ends_with("an entry that is not of altdisk: Boot0000\nUiApp.\n"),
             "{}",
-            shown(&list)
+            format_list(&list)
         );
         list = BootListing {
             firmware: Firmware::Bios,
             disks: vec![listed("vda", false, "x"), listed("vdb", false, "y")],
             foreign: vec![],
         };
-        assert!(shown(&list).ends_with("altdisk cannot tell what boots next: the GRUBs of vda and vdb each start another\nsystem, and the BIOS decides which disk is first.\n"), "{}", shown(&list));
+        assert!(format_list(&list).ends_with("altdisk cannot tell what boots next: the GRUBs of vda and vdb each start another\nsystem, and the BIOS decides which disk is first.\n"), "{}", format_list(&list));
         list.disks = vec![listed(
             "vda",
             false,
             "its GRUB cannot be read: no GRUB configuration is in /boot/grub",
         )];
         assert!(
-            shown(&list).contains("This machine runs from vda. altdisk cannot tell"),
+            format_list(&list).contains("This machine runs from vda. altdisk cannot tell"),
             "{}",
-            shown(&list)
+            format_list(&list)
         );
-        let text = unknown(
+        let text = json_of_unknown(
             &["vda".into()],
             &error::NO_BOOTLIST.with_cause("no GRUB configuration is in /boot/grub"),
         );
@@ -384,15 +385,17 @@ mod tests {
             here: disk("vda", "rootvg"),
             others: vec![disk("vdb", "old_rootvg")],
         };
-        let text = page(&machine, known(&machine, "old_rootvg").unwrap(), None).text.join("\n");
+        let text =
+            review_page(&machine, find_disk(&machine, "old_rootvg").unwrap(), None).text.join("\n");
         assert!(
             text.contains("vdb: 20 GiB, serial S-vdb") && text.contains("altdisk bootlist vda"),
             "{text}"
         );
         machine.others[0] =
             BootDisk { serial: Some("PRACTICE-one".into()), ..disk("loop2", "altinst_rootvg") };
-        let told =
-            |word: &str| error::find(&known(&machine, word).unwrap_err()).unwrap().cause.clone();
+        let told = |word: &str| {
+            error::find(&find_disk(&machine, word).unwrap_err()).unwrap().cause.clone()
+        };
         assert!(told("old_rootvg").starts_with("there is no previous system"));
         assert_eq!(told("one (loop2)"), "one is a practice disk: no machine can boot from it");
     }
@@ -407,13 +410,13 @@ mod tests {
         };
         let machine =
             Machine { firmware: Firmware::Bios, here: disk("vda"), others: vec![disk("vdb")] };
-        let text = done(&machine, &machine.others[0]);
+        let text = describe_change(&machine, &machine.others[0]);
         assert!(
             text.contains("r (vdb) boots next")
                 && text.contains("altdisk restart")
                 && text.contains("altdisk bootlist vda"),
             "{text}"
         );
-        assert!(done(&machine, &machine.here).contains("running system"));
+        assert!(describe_change(&machine, &machine.here).contains("running system"));
     }
 }

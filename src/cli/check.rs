@@ -1,4 +1,4 @@
-//! `altdisk --check [directory]`: everything that is wrong with menu files and looks.
+//! `altdisk --check [directory]`: finds every mistake in menu files and themes.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -33,41 +33,41 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
                 .with_cause(format!("`{}`: one directory at a time", more.to_string_lossy())));
         }
     };
-    let (menus, looks) = places(dir.as_deref());
-    let (set, mut wrong) = load::checked(&menus);
-    let (themes, mut more) = theme::load::all(&looks);
+    let (menus, theme_dirs) = directories(dir.as_deref());
+    let (set, mut wrong) = load::load_checked(&menus);
+    let (themes, mut more) = theme::load::all(&theme_dirs);
     wrong.append(&mut more);
     let exit = if wrong.is_empty() { Exit::Done } else { Exit::Usage };
     Ok(print_text(&report(&set, themes.len(), &wrong), exit))
 }
 
-/// Where menu files and looks are.
-fn places(dir: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let (mut menus, mut looks) =
+/// The directories of menu files and of themes.
+fn directories(dir: Option<&Path>) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (mut menus, mut themes) =
         (vec![PathBuf::from(load::ETC)], vec![PathBuf::from(theme::load::ETC)]);
     match dir {
         Some(dir) if dir.file_name().is_some_and(|n| n == "themes" || n == "themes.d") => {
-            looks.push(dir.to_owned())
+            themes.push(dir.to_owned())
         }
         Some(dir) => {
             menus.push(dir.to_owned());
-            looks.push(dir.join("themes"));
+            themes.push(dir.join("themes"));
         }
         None => {}
     }
-    (menus, looks)
+    (menus, themes)
 }
 
-fn report(set: &Set, looks: usize, wrong: &[Diagnostic]) -> String {
-    if wrong.is_empty() {
+fn report(set: &Set, themes: usize, found: &[Diagnostic]) -> String {
+    if found.is_empty() {
         let fields: usize = set.screens.values().map(fields).sum();
         return format!(
-            "{} screens, {fields} fields, {looks} looks: no errors\n",
+            "{} screens, {fields} fields, {themes} themes: no errors\n",
             set.screens.len()
         );
     }
-    let diagnostics: String = wrong.iter().map(|s| format!("{s}\n\n")).collect();
-    format!("{diagnostics}{} error{}\n", wrong.len(), if wrong.len() == 1 { "" } else { "s" })
+    let diagnostics: String = found.iter().map(|s| format!("{s}\n\n")).collect();
+    format!("{diagnostics}{} error{}\n", found.len(), if found.len() == 1 { "" } else { "s" })
 }
 
 fn fields(screen: &Screen) -> usize {

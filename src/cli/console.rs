@@ -17,7 +17,8 @@ const PIPE_EVERY: Duration = Duration::from_secs(10);
 const PIPE_PERCENT: u64 = 10;
 
 /// Where text goes, and what kind of place it is.
-pub struct Place {
+pub struct ConsoleStream {
+    /// The stream.
     pub write: Box<dyn Write + Send>,
     /// Columns, asked for at each drawing; None if it is no terminal.
     pub columns: Option<fn() -> usize>,
@@ -25,8 +26,8 @@ pub struct Place {
 
 pub struct Console {
     name: String,
-    out: Place,
-    err: Place,
+    out: ConsoleStream,
+    err: ConsoleStream,
     shown: Shown,
     now: Box<dyn FnMut() -> Duration + Send>,
     /// Columns of the progress line that stands on the terminal now.
@@ -42,11 +43,11 @@ impl Console {
     /// On this program's standard output and standard error; with `aside`, sentences go to standard
     /// error too, as standard output belongs to a result.
     pub fn standard(name: String, debug: bool, verbose: bool, aside: bool) -> Self {
-        let stdout = || Place {
+        let stdout = || ConsoleStream {
             write: Box::new(std::io::stdout()),
             columns: terminal(std::io::stdout().is_terminal(), || columns(1)),
         };
-        let stderr = || Place {
+        let stderr = || ConsoleStream {
             write: Box::new(std::io::stderr()),
             columns: terminal(std::io::stderr().is_terminal(), || columns(2)),
         };
@@ -63,8 +64,8 @@ impl Console {
 
     pub fn new(
         name: String,
-        out: Place,
-        err: Place,
+        out: ConsoleStream,
+        err: ConsoleStream,
         shown: Shown,
         now: Box<dyn FnMut() -> Duration + Send>,
     ) -> Self {
@@ -78,19 +79,19 @@ impl Console {
             Some(columns) if sentence => wrap(text, columns().clamp(20, WIDTH), 0, 0),
             _ => text.to_owned(),
         };
-        put(&mut self.out, &format!("{text}\n"));
+        write_text(&mut self.out, &format!("{text}\n"));
     }
 
     fn complain(&mut self, text: &str) {
         self.clear();
-        put(&mut self.err, text);
+        write_text(&mut self.err, text);
     }
 
     /// Takes the progress line off the terminal.
     fn clear(&mut self) {
         if self.drawn > 0 {
             let blank = " ".repeat(self.drawn);
-            put(&mut self.out, &format!("\r{blank}\r"));
+            write_text(&mut self.out, &format!("\r{blank}\r"));
             self.drawn = 0;
         }
     }
@@ -116,13 +117,13 @@ impl Console {
 
     fn draw(&mut self, event: &Event) {
         let Some(columns) = self.out.columns else {
-            return put(&mut self.out, &format!("{}\n", progress(event, WIDTH)));
+            return write_text(&mut self.out, &format!("{}\n", progress(event, WIDTH)));
         };
         // The last column stays free: some terminals break the line there.
         let text = progress(event, columns().clamp(2, WIDTH) - 1);
         let rest = " ".repeat(self.drawn.saturating_sub(text.len()));
         self.drawn = text.len();
-        put(&mut self.out, &format!("\r{text}{rest}"));
+        write_text(&mut self.out, &format!("\r{text}{rest}"));
     }
 
     /// The work that progress was told of is over: its last state stays as a line.
@@ -134,7 +135,7 @@ impl Console {
         }
         if self.out.columns.is_some() {
             self.drawn = 0;
-            put(&mut self.out, "\n");
+            write_text(&mut self.out, "\n");
         }
     }
 }
@@ -202,7 +203,7 @@ pub fn error_text(
 }
 
 /// Writes; a place that is gone is written to no more, and the other one goes on.
-fn put(place: &mut Place, text: &str) {
+fn write_text(place: &mut ConsoleStream, text: &str) {
     if place.write.write_all(text.as_bytes()).and_then(|()| place.write.flush()).is_err() {
         place.write = Box::new(sink());
     }
@@ -212,7 +213,7 @@ fn terminal(is: bool, columns: fn() -> usize) -> Option<fn() -> usize> {
     (is && std::env::var_os("TERM").is_none_or(|t| t != "dumb")).then_some(columns)
 }
 
-/// What the terminal says, else COLUMNS, else 80 (a serial line knows nothing).
+/// The width of the terminal, else COLUMNS, else 80 (a serial line reports no size).
 fn columns(descriptor: i32) -> usize {
     let env = || std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     fd::columns(descriptor).map(usize::from).or_else(env).unwrap_or(WIDTH)
@@ -262,7 +263,7 @@ mod tests {
     /// standard error on one paper.
     fn replay(columns: Option<fn() -> usize>, shown: Shown, tick: u64) -> String {
         let paper = Paper::default();
-        let place = || Place { write: Box::new(paper.clone()), columns };
+        let place = || ConsoleStream { write: Box::new(paper.clone()), columns };
         let mut ms = 0;
         let now = move || {
             ms += tick;
@@ -316,7 +317,7 @@ mod tests {
     #[test]
     fn a_terminal_is_not_flooded() {
         let paper = Paper::default();
-        let place = || Place { write: Box::new(paper.clone()), columns: Some(|| 80) };
+        let place = || ConsoleStream { write: Box::new(paper.clone()), columns: Some(|| 80) };
         let mut ms = 0;
         let now = move || {
             ms += 10;
@@ -344,8 +345,8 @@ mod tests {
     fn errors_survive_a_closed_output() {
         let paper = Paper::default();
         let (out, err) = (
-            Place { write: Box::new(Closed), columns: None },
-            Place { write: Box::new(paper.clone()), columns: None },
+            ConsoleStream { write: Box::new(Closed), columns: None },
+            ConsoleStream { write: Box::new(paper.clone()), columns: None },
         );
         let mut console =
             Console::new("x".into(), out, err, Shown::default(), Box::new(|| Duration::ZERO));
@@ -378,7 +379,7 @@ mod tests {
     #[test]
     fn names_and_commands_stay_whole() {
         let paper = Paper::default();
-        let place = || Place { write: Box::new(paper.clone()), columns: Some(|| 40) };
+        let place = || ConsoleStream { write: Box::new(paper.clone()), columns: Some(|| 40) };
         let all = Shown { debug: true, verbose: true, ascii: false };
         let mut console =
             Console::new("x".into(), place(), place(), all, Box::new(|| Duration::ZERO));

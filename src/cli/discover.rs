@@ -12,34 +12,34 @@ use crate::engine::facts::Facts;
 use crate::engine::state::record_state;
 use crate::error::{self, Exit};
 use crate::event::Events;
-use crate::flags::list::DISCOVER;
+use crate::flags::DISCOVER;
 use crate::host::{clock, files, sys};
 
 /// Runs `altdisk discover`.
 ///
 /// # Errors
-/// ALT-972 where it is not said what for.
+/// ALT-972 for an unknown panel.
 pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&DISCOVER, args)?;
     let words: Vec<String> =
         parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let found = match words.as_slice() {
-        ["clone"] => clone(&candidates()?),
-        ["alternate"] => alternate()?,
-        ["image"] => vec![("file", image_file())],
-        ["practice"] => vec![("name", practice::free_name()?), ("size", size_to_practise())],
+        ["clone"] => clone_values(&candidates()?),
+        ["alternate"] => alternate_values()?,
+        ["image"] => vec![("file", default_image_file())],
+        ["practice"] => vec![("name", practice::free_name()?), ("size", practice_size())],
         _ => {
             return Err(error::DISCOVER_WHAT
                 .with_cause(format!("`altdisk discover {}` finds nothing", words.join(" "))));
         }
     };
-    Ok(print_text(&colons(&found), Exit::Done))
+    Ok(print_text(&format_colons(&found), Exit::Done))
 }
 
 /// The only disk that a clone can go to, with nothing lost. Practice disks count where there is no
 /// other; no firmware starts those.
-fn clone(all: &[Candidate]) -> Vec<(&'static str, String)> {
+fn clone_values(all: &[Candidate]) -> Vec<(&'static str, String)> {
     let ready = |practice: bool| {
         all.iter().filter(move |c| c.practice == practice && c.ready()).collect::<Vec<_>>()
     };
@@ -56,7 +56,7 @@ fn clone(all: &[Candidate]) -> Vec<(&'static str, String)> {
 }
 
 /// Where the alternate is, and whether its disk can be in a boot list.
-fn alternate() -> Result<Vec<(&'static str, String)>> {
+fn alternate_values() -> Result<Vec<(&'static str, String)>> {
     let base = record_state::readable_base()?;
     let disks: Vec<&str> =
         base.iter().flat_map(|b| &b.layout.disks).map(|d| d.name.as_str()).collect();
@@ -65,7 +65,7 @@ fn alternate() -> Result<Vec<(&'static str, String)>> {
 }
 
 /// A name that tells the images of several machines and days apart.
-pub(crate) fn image_file() -> String {
+pub(crate) fn default_image_file() -> String {
     let host = files::line("/proc/sys/kernel/hostname").unwrap_or_default();
     let host: String = host
         .chars()
@@ -80,18 +80,18 @@ pub(crate) fn image_file() -> String {
 
 /// As large as the disks of the running system, so that a clone fits; what `practice create` takes
 /// by itself where that is not known.
-fn size_to_practise() -> String {
+fn practice_size() -> String {
     let disks = Facts::gather().map_or(vec![], |f| f.source.image.source_disk_data);
-    in_gib(disks.iter().map(|d| d.size_mb).sum())
+    format_gib(disks.iter().map(|d| d.size_mb).sum())
 }
 
 /// Whole GiB, rounded up; one more for what a table and a boot partition take.
-fn in_gib(mb: u64) -> String {
+fn format_gib(mb: u64) -> String {
     if mb == 0 { "8G".to_owned() } else { format!("{}G", mb.div_ceil(1024) + 1) }
 }
 
 /// `#name:name` and `value:value`; a colon in a value is `#!:`.
-fn colons(found: &[(&str, String)]) -> String {
+fn format_colons(found: &[(&str, String)]) -> String {
     let names: Vec<&str> = found.iter().map(|(n, _)| *n).collect();
     let values: Vec<String> = found.iter().map(|(_, v)| v.replace(':', "#!:")).collect();
     format!("#{}\n{}\n", names.join(":"), values.join(":"))
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn the_only_free_disk() {
         let found = |all: &[Candidate]| {
-            clone(all).into_iter().map(|(_, v)| v).collect::<Vec<_>>().join(" ")
+            clone_values(all).into_iter().map(|(_, v)| v).collect::<Vec<_>>().join(" ")
         };
         let real = |n: &str| candidate(n, false, true);
         let (one, small) = (candidate("one", true, true), candidate("sdb", false, false));
@@ -134,11 +134,11 @@ mod tests {
 
     #[test]
     fn sizes() {
-        assert_eq!([0, 1, 8192, 8193].map(in_gib), ["8G", "2G", "9G", "10G"]);
+        assert_eq!([0, 1, 8192, 8193].map(format_gib), ["8G", "2G", "9G", "10G"]);
     }
 
     #[test]
     fn colon_form() {
-        assert_eq!(colons(&[("a", "1:2".into()), ("b", String::new())]), "#a:b\n1#!:2:\n");
+        assert_eq!(format_colons(&[("a", "1:2".into()), ("b", String::new())]), "#a:b\n1#!:2:\n");
     }
 }

@@ -42,7 +42,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let marks = Marks::read(&world);
     world.unknown.extend(marks.unreadable.iter().map(|u| format!("{} ({})", u.why, u.remedy)));
     if parsed.has("alternates") {
-        let text = alternates::tell(&world, as_json)?;
+        let text = alternates::report(&world, as_json)?;
         return Ok(if as_json {
             print_raw(&text, Exit::Done)
         } else {

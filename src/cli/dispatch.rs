@@ -10,7 +10,7 @@ use crate::cli::commands::{COMMANDS, find_command};
 use crate::cli::failure::print_error;
 use crate::cli::output::print_text;
 use crate::cli::start::{Run, start, version};
-use crate::cli::{check, help, job_supervisor, ui};
+use crate::cli::{check, generate, help, job_supervisor, ui};
 use crate::diagnostic::suggest;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -26,9 +26,9 @@ pub fn main(argv: &[OsString]) -> ExitCode {
         return ExitCode::from(job_supervisor::run(dir) as u8);
     }
     let exit = match parse_invocation(argv) {
-        // What is also a panel's name opens that panel where the command would only miss its
+        // A command that is also a panel opens that panel where it would only miss its
         // operand.
-        Invocation::Command(command, _, []) if command.opens_its_panel() && ui::on_a_terminal() => {
+        Invocation::Command(command, _, []) if command.opens_panel && ui::on_a_terminal() => {
             start(&flags::UI, ui::run, &[OsString::from(command.name)])
         }
         Invocation::Command(command, run, args) => start(command, run, args),
@@ -44,8 +44,7 @@ pub fn main(argv: &[OsString]) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// What is secret in the command line and in the proxies of the environment is not repeated,
-/// whoever says it.
+/// Secrets in the command line and in the proxies of the environment are hidden in all output.
 fn learn_secrets(argv: &[OsString]) {
     let words = argv.iter().map(|w| w.to_string_lossy().into_owned());
     let proxies = std::env::vars_os()
@@ -102,7 +101,7 @@ fn unknown(word: &str, words: &[OsString]) -> Exit {
     print_error("altdisk", &err, None)
 }
 
-/// What the first words ask for.
+/// The kinds of command lines.
 #[derive(Debug)]
 pub(super) enum Invocation<'a> {
     Command(&'static Command, Run, &'a [OsString]),
@@ -126,6 +125,7 @@ pub(super) fn parse_invocation(argv: &[OsString]) -> Invocation<'_> {
         (Some((command, run)), ..) => Invocation::Command(command, run, rest),
         (None, "--help" | "-h", _) | (None, "help", None) => Invocation::Overview(Exit::Done),
         (None, "--version", _) => Invocation::Version,
+        (None, "generate", _) => Invocation::Command(&flags::GENERATE, generate::run, rest),
         (None, "--check", _) => Invocation::Command(&flags::CHECK, check::run, rest),
         (None, "help", Some(name)) if name == "menus" => Invocation::Guide,
         (None, "help", Some(name)) => match find_command(&name) {

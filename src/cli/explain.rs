@@ -18,7 +18,7 @@ use crate::text::wrap;
 /// Wrong usage.
 pub fn errors(args: &[OsString], _events: &Events) -> Result<Exit> {
     getopt::parse(&ERRORS, args)?;
-    Ok(print_text(&all().map(listed).collect::<String>(), Exit::Done))
+    Ok(print_text(&all().map(format_entry).collect::<String>(), Exit::Done))
 }
 
 /// `altdisk explain ALT-nnn ...`; the number alone will do.
@@ -33,20 +33,20 @@ pub fn explain(args: &[OsString], _events: &Events) -> Result<Exit> {
     let mut text = String::new();
     for id in &ids {
         let id = id.to_string_lossy();
-        let entry = find(&id).ok_or_else(|| {
+        let entry = find_entry(&id).ok_or_else(|| {
             error::UNKNOWN_ERROR_ID.with_cause(format!("there is no error `{id}`"))
         })?;
-        text.push_str(&(listed(entry) + &ends(entry) + &details(entry)));
+        text.push_str(&(format_entry(entry) + &format_exit_code(entry) + &format_details(entry)));
     }
     Ok(print_text(&text, Exit::Done))
 }
 
-fn find(id: &str) -> Option<&'static Entry> {
+fn find_entry(id: &str) -> Option<&'static Entry> {
     let number = id.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '-');
     all().find(|e| e.id.trim_start_matches("ALT-") == number)
 }
 
-fn listed(entry: &Entry) -> String {
+fn format_entry(entry: &Entry) -> String {
     format!(
         "{} {}\n        {}\n",
         entry.id,
@@ -55,7 +55,7 @@ fn listed(entry: &Entry) -> String {
     )
 }
 
-fn ends(entry: &Entry) -> String {
+fn format_exit_code(entry: &Entry) -> String {
     let meaning = match entry.exit {
         Exit::Done => "all is done",
         Exit::Failed => "it failed; if an unfinished copy is left, the code is 4 and -X removes it",
@@ -69,8 +69,8 @@ fn ends(entry: &Entry) -> String {
     )
 }
 
-/// What the line of the error itself does not say.
-fn details(entry: &Entry) -> String {
+/// Details that the one-line message leaves out.
+fn format_details(entry: &Entry) -> String {
     error::details::more(entry.id)
         .map(|text| format!("        {}\n", wrap(text, WIDTH, 8, 8)))
         .unwrap_or_default()
@@ -83,15 +83,15 @@ mod tests {
     #[test]
     fn found_by_id_or_number() {
         for id in ["ALT-114", "alt-114", "114"] {
-            assert_eq!(find(id).unwrap().id, "ALT-114");
+            assert_eq!(find_entry(id).unwrap().id, "ALT-114");
         }
-        assert!(find("ALT-1").is_none() && find("").is_none());
+        assert!(find_entry("ALT-1").is_none() && find_entry("").is_none());
     }
 
     #[test]
     fn lists_are_narrow() {
         for entry in all() {
-            let text = listed(entry) + &ends(entry) + &details(entry);
+            let text = format_entry(entry) + &format_exit_code(entry) + &format_details(entry);
             assert!(text.lines().all(|l| l.len() <= WIDTH), "{text}");
         }
     }

@@ -8,7 +8,7 @@ use crate::flags::Command;
 use crate::secret;
 use crate::text::printable::Message;
 
-/// What the state after a failure means for the user.
+/// The sentence about the state after a failure.
 pub fn outcome_sentence(exit: Exit, cleaning: bool) -> &'static str {
     match exit {
         Exit::Unfinished if cleaning => {

@@ -10,20 +10,28 @@ use anyhow::Result;
 
 pub use crate::diagnostic::suggest::edit_distance;
 use crate::error;
-use crate::flags::aix::{ELSEWHERE, Elsewhere};
+use crate::flags::aix::{AIX_FLAGS, AixFlag};
 use crate::flags::{Command, Flag};
 
-/// What was given, in order.
-#[derive(Debug, Default)]
+/// The parsed command line: flags in their order, and operands.
+#[derive(Debug)]
 pub struct Parsed {
+    command: &'static Command,
     given: Vec<(&'static Flag, Option<OsString>)>,
+    /// The words that are no flags.
     pub operands: Vec<OsString>,
 }
 
 impl Parsed {
-    /// Whether the flag called `name` was given.
+    /// Whether the flag called `name` was given. The command must have it.
     pub fn has(&self, name: &str) -> bool {
-        self.given.iter().any(|(f, _)| f.is(name))
+        self.assert_known(name);
+        self.has_any(name)
+    }
+
+    /// Whether a flag called `name` was given, for commands that may not have it.
+    pub fn has_any(&self, name: &str) -> bool {
+        self.given.iter().any(|(f, _)| f.has_name(name))
     }
 
     /// The flag's value.
@@ -31,16 +39,34 @@ impl Parsed {
         self.values(name).last()
     }
 
+    /// A name that the table does not have is a mistake in this program: tests find it.
+    fn assert_known(&self, name: &str) {
+        debug_assert!(self.command.flag(name).is_some(), "{} has no {name}", self.command.name);
+    }
+
+    /// The first flag that does not belong to form number `form` of the command.
+    pub fn flag_outside(&self, form: usize) -> Option<&'static Flag> {
+        self.flags().find(|f| !f.forms.contain(form))
+    }
+
+    /// The first flag that needs another one which is not given, and the name of that one.
+    pub fn unmet_requirement(&self) -> Option<(&'static Flag, &'static str)> {
+        self.flags()
+            .filter_map(|f| f.requires.map(|name| (f, name)))
+            .find(|(_, name)| !self.has(name))
+    }
+
     /// All values of a flag that may be repeated.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &OsStr> {
-        self.given.iter().filter(move |(f, _)| f.is(name)).filter_map(|(_, v)| v.as_deref())
+        self.assert_known(name);
+        self.given.iter().filter(move |(f, _)| f.has_name(name)).filter_map(|(_, v)| v.as_deref())
     }
 
     /// The values of several flags that mean the same, in the order in which they were given.
     pub fn flags_with_values(&self, names: &[&str]) -> impl Iterator<Item = &OsStr> {
         self.given
             .iter()
-            .filter(move |(f, _)| names.iter().any(|n| f.is(n)))
+            .filter(move |(f, _)| names.iter().any(|n| f.has_name(n)))
             .filter_map(|(_, v)| v.as_deref())
     }
 
@@ -67,8 +93,8 @@ impl Parsed {
 ///
 /// # Errors
 /// ALT-101 to ALT-104 and ALT-106: what is wrong with the form of the command line.
-pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
-    let mut parsed = Parsed::default();
+pub fn parse(command: &'static Command, args: &[OsString]) -> Result<Parsed> {
+    let mut parsed = Parsed { command, given: vec![], operands: vec![] };
     let mut words = args.iter();
     while let Some(word) = words.next() {
         match word.as_bytes() {
@@ -85,14 +111,16 @@ pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
                     .flags
                     .iter()
                     .find(|f| f.long == Some(&name))
-                    .ok_or_else(|| unknown(command, &format!("--{name}")))?;
+                    .ok_or_else(|| unknown_flag(command, &format!("--{name}")))?;
                 let value = match (flag.value, attached) {
                     (None, Some(_)) => {
                         return Err(
                             error::UNEXPECTED_VALUE.with_cause(format!("--{name} takes no value"))
                         );
                     }
-                    (Some(_), None) => Some(words.next().cloned().ok_or_else(|| missing(flag))?),
+                    (Some(_), None) => {
+                        Some(words.next().cloned().ok_or_else(|| missing_value(flag))?)
+                    }
                     (_, attached) => attached,
                 };
                 parsed.add(flag, value)?;
@@ -105,12 +133,13 @@ pub fn parse(command: &Command, args: &[OsString]) -> Result<Parsed> {
     }
     // Help is help, whatever else stands on the line.
     match parsed.operands.first() {
-        Some(word) if !command.operands && !parsed.has("help") => Err(error::UNEXPECTED_OPERAND
-            .with_cause(format!(
+        Some(word) if !command.takes_operands() && !parsed.has_any("help") => {
+            Err(error::UNEXPECTED_OPERAND.with_cause(format!(
                 "{} takes no operands; `{}` is one",
                 command.name,
                 word.to_string_lossy()
-            ))),
+            )))
+        }
         _ => Ok(parsed),
     }
 }
@@ -132,7 +161,7 @@ fn scan_cluster<'a>(
                     .next()
                     .and_then(|c| c.valid().chars().next())
                     .unwrap_or('\u{fffd}');
-                unknown(command, &format!("-{shown}"))
+                unknown_flag(command, &format!("-{shown}"))
             })?;
         if flag.value.is_none() {
             parsed.add(flag, None)?;
@@ -140,7 +169,7 @@ fn scan_cluster<'a>(
         }
         let rest = &cluster[i + 1..];
         let value = if rest.is_empty() {
-            words.next().cloned().ok_or_else(|| missing(flag))?
+            words.next().cloned().ok_or_else(|| missing_value(flag))?
         } else {
             OsString::from_vec(rest.to_vec())
         };
@@ -149,19 +178,19 @@ fn scan_cluster<'a>(
     Ok(())
 }
 
-fn missing(flag: &Flag) -> anyhow::Error {
+fn missing_value(flag: &Flag) -> anyhow::Error {
     error::MISSING_VALUE.with_cause(format!("{} needs a value: {}", flag.typed(), flag.shown()))
 }
 
-fn unknown(command: &Command, typed: &str) -> anyhow::Error {
+fn unknown_flag(command: &Command, typed: &str) -> anyhow::Error {
     let cause = format!("{} has no flag {typed}", command.name);
-    if let Some(e) = on_aix(command, typed) {
+    if let Some(e) = find_aix_flag(command, typed) {
         return error::UNKNOWN_FLAG.with_remedy(
-            format!("{cause}; on AIX it is: {}", e.there),
-            format!("that {}; `{} --help` lists all flags", e.here, command.invocation()),
+            format!("{cause}; on AIX it is: {}", e.meaning),
+            format!("that {}; `{} --help` lists all flags", e.alternative, command.invocation()),
         );
     }
-    match nearest(command, typed) {
+    match suggest_flag(command, typed) {
         Some(near) => error::UNKNOWN_FLAG.with_remedy(
             cause,
             format!("perhaps {near} is meant; `{} --help` lists all flags", command.invocation()),
@@ -172,17 +201,17 @@ fn unknown(command: &Command, typed: &str) -> anyhow::Error {
 }
 
 /// A letter of AIX's commands around alternate disks.
-fn on_aix(command: &Command, typed: &str) -> Option<&'static Elsewhere> {
+fn find_aix_flag(command: &Command, typed: &str) -> Option<&'static AixFlag> {
     let mut letters = typed.strip_prefix('-')?.chars();
     let letter = letters
         .next()
         .filter(|_| letters.next().is_none() && command.name == "alt_disk_install")?;
-    ELSEWHERE.iter().find(|e| e.letter == letter)
+    AIX_FLAGS.iter().find(|e| e.letter == letter)
 }
 
-/// The flag that `typed` is most like: a letter in the other case, a name with at most two slips.
+/// The flag that `typed` probably means: a letter in the other case, a name with at most two wrong characters.
 /// Never one that takes something away.
-fn nearest(command: &Command, typed: &str) -> Option<String> {
+fn suggest_flag(command: &Command, typed: &str) -> Option<String> {
     let word = typed.trim_start_matches('-');
     let flags = || command.flags.iter().filter(|f| !f.drastic);
     if !typed.starts_with("--") {
@@ -192,11 +221,11 @@ fn nearest(command: &Command, typed: &str) -> Option<String> {
         let help = |f: &&Flag| word == "h" && f.long == Some("help");
         return flags().find(other_case).or_else(|| flags().find(help)).map(Flag::typed);
     }
-    let by_slips = flags().filter_map(|f| f.long.map(|l| (edit_distance(word, l), f)));
-    if let Some((_, flag)) = by_slips.filter(|(n, _)| *n <= 2).min_by_key(|(n, _)| *n) {
+    let by_distance = flags().filter_map(|f| f.long.map(|l| (edit_distance(word, l), f)));
+    if let Some((_, flag)) = by_distance.filter(|(n, _)| *n <= 2).min_by_key(|(n, _)| *n) {
         return Some(flag.typed());
     }
-    flags().find(|f| f.is(word)).map(Flag::typed)
+    flags().find(|f| f.has_name(word)).map(Flag::typed)
 }
 
 #[cfg(test)]
@@ -299,7 +328,7 @@ mod tests {
         for command in crate::flags::ALL {
             let letters = ('!'..='~').filter(|c| *c != '-').map(|c| format!("-{c}"));
             for typed in letters.chain(["--X", "--x", "--r", "--B", "--b"].map(str::to_owned)) {
-                let near = nearest(command, &typed);
+                let near = suggest_flag(command, &typed);
                 let drastic =
                     |n: &str| command.flag(n.trim_start_matches('-')).is_some_and(|f| f.drastic);
                 assert!(
@@ -346,19 +375,6 @@ mod tests {
         assert!(parse(&ALT_DISK_INSTALL, &[OsString::from_vec(b"-\xff".to_vec())]).is_err());
     }
 
-    /// Undoes [`quote`], the way a POSIX shell does.
-    fn unquote(text: &str) -> String {
-        let (mut out, mut chars, mut inside) = (String::new(), text.chars(), false);
-        while let Some(c) = chars.next() {
-            match c {
-                '\'' => inside = !inside,
-                '\\' if !inside => out.extend(chars.next()),
-                c => out.push(c),
-            }
-        }
-        out
-    }
-
     proptest! {
         #[test]
         fn never_panics(words in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..6), 0..8), dashes in 0usize..3) {
@@ -382,7 +398,7 @@ mod tests {
 
         #[test]
         fn quoting_round_trips(word in "[ -~\\t\\n\u{e4}']{0,16}") {
-            prop_assert_eq!(unquote(&quote(OsStr::new(&word))), word);
+            prop_assert_eq!(shlex::split(&quote(OsStr::new(&word))), Some(vec![word]));
         }
     }
 }

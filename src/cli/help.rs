@@ -1,6 +1,6 @@
 //! Usage and help, from the flag tables.
 
-use crate::flags::{Command, Flag, Only};
+use crate::flags::{Command, Flag};
 use crate::text::wrap;
 
 /// Columns that help is written for: a plain terminal.
@@ -8,27 +8,60 @@ pub const WIDTH: usize = 80;
 /// Where the descriptions of flags begin.
 const COLUMN: usize = 22;
 
-/// How the command is called, a form a paragraph.
+/// How words of a synopsis are set: on a terminal as they are, in a man page in bold and italics.
+pub struct Style {
+    /// Sets a word that is typed as it is.
+    pub literal: fn(&str) -> String,
+    /// Sets the name of a value.
+    pub value: fn(&str) -> String,
+}
+
+/// Text without any emphasis.
+const PLAIN: Style = Style { literal: str::to_owned, value: str::to_owned };
+
+/// The words of form number `n`, without the command: its word, the flags that select it, the other
+/// flags in brackets, the operands. A flag and its value are one word.
+pub fn synopsis(command: &Command, n: usize, style: &Style) -> Vec<String> {
+    let Some(form) = command.forms.get(n) else { return vec![] };
+    let mut words = vec![];
+    words.extend((!form.word.is_empty()).then(|| (style.literal)(form.word)));
+    let selectors: Vec<String> = command.selectors(n).map(|f| set_flag(f, style)).collect();
+    match selectors.as_slice() {
+        [] => {}
+        [one] => words.push(one.clone()),
+        several => words.push(format!("{{{}}}", several.join(" | "))),
+    }
+    words.extend(command.optional_flags(n).map(|flag| {
+        let more = if flag.repeats { "..." } else { "" };
+        format!("[{}]{more}", set_flag(flag, style))
+    }));
+    words.extend((!form.operands.is_empty()).then(|| (style.value)(form.operands)));
+    words
+}
+
+fn set_flag(flag: &Flag, style: &Style) -> String {
+    let name = (style.literal)(&flag.typed());
+    flag.value.map_or(name.clone(), |v| format!("{name} {}", (style.value)(v.name)))
+}
+
+/// How the command is called, one paragraph per form.
 pub fn usage(command: &Command) -> String {
     let mut out = String::new();
-    for (n, (lead, flags, operands)) in command.forms.iter().enumerate() {
+    for n in 0..command.forms.len() {
         let label = if n == 0 { "usage: " } else { "       " };
         let mut words = vec![command.invocation()];
-        words.extend((!lead.is_empty()).then(|| (*lead).to_owned()));
-        words.extend(flags.iter().filter_map(|name| command.flag(name)).map(bracketed));
-        words.extend((!operands.is_empty()).then(|| (*operands).to_owned()));
-        // A flag and its value stay on one line: their blank is not one to break at.
-        let text = words.iter().map(|w| w.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(" ");
+        words.extend(synopsis(command, n, &PLAIN));
         out.push_str(label);
-        out.push_str(&wrap_words(&text, label.len()).replace('\u{a0}', " "));
+        out.push_str(&wrap_words(&words, label.len()));
         out.push('\n');
     }
     out
 }
 
-fn wrap_words(text: &str, first: usize) -> String {
+/// Breaks lines between words only; `first` is the column of the first one.
+fn wrap_words(words: &[String], first: usize) -> String {
     let (mut out, mut column) = (String::new(), first);
-    for (n, word) in text.split(' ').enumerate() {
+    for (n, word) in words.iter().enumerate() {
         let wide = word.chars().count();
         if n > 0 && column + 1 + wide > WIDTH {
             out.push_str(&format!("\n{}", " ".repeat(first + 4)));
@@ -43,42 +76,52 @@ fn wrap_words(text: &str, first: usize) -> String {
     out
 }
 
-fn bracketed(flag: &'static Flag) -> String {
-    if flag.repeats { format!("[{}]...", flag.shown()) } else { format!("[{}]", flag.shown()) }
-}
-
 /// The whole help text.
 pub fn help(command: &Command) -> String {
     let mut out = format!(
-        "{}: {}\n\n{}\n{}\n\nFlags:\n",
-        command.invocation(),
-        command.summary,
+        "{}\n\n{}\n{}\n\nFlags:\n",
+        wrap(&format!("{}: {}", command.invocation(), command.summary), WIDTH, 0, 4),
         usage(command),
         wrap(command.about, WIDTH, 0, 0)
     );
     for flag in command.flags {
-        out.push_str(&described(flag));
+        out.push_str(&describe(&flag.shown(), &flag.description(command)));
     }
-    if !command.after.is_empty() {
-        out.push('\n');
-        out.push_str(&wrap(command.after, WIDTH, 0, 0));
-        out.push('\n');
+    if !command.notes.is_empty() {
+        out.push_str(&format!("\n{}\n", wrap(command.notes, WIDTH, 0, 0)));
+    }
+    if !command.exit_codes.is_empty() {
+        out.push_str("\nExit codes:\n");
+        for (code, meaning) in command.exit_codes {
+            out.push_str(&format!("  {code}  {}\n", wrap(meaning, WIDTH, 5, 5)));
+        }
+    }
+    if !command.examples.is_empty() {
+        out.push_str("\nExamples:\n");
+        for (line, meaning) in command.examples {
+            out.push_str(&format!("  {line}\n      {}\n", wrap(meaning, WIDTH, 6, 6)));
+        }
+    }
+    if !command.files.is_empty() {
+        out.push_str("\nFiles:\n");
+        for (path, meaning) in command.files {
+            out.push_str(&format!("  {path}\n      {}\n", wrap(meaning, WIDTH, 6, 6)));
+        }
     }
     out
 }
 
-fn described(flag: &Flag) -> String {
-    let left = format!("  {}", flag.shown());
+fn describe(name: &str, text: &str) -> String {
+    let left = format!("  {name}");
     let gap = if left.len() + 2 > COLUMN {
         format!("\n{}", " ".repeat(COLUMN))
     } else {
         " ".repeat(COLUMN - left.len())
     };
-    let only = if flag.only == Only::Clone { " Only with -C." } else { "" };
-    format!("{left}{gap}{}\n", wrap(&format!("{}{only}", flag.help), WIDTH, COLUMN, COLUMN))
+    format!("{left}{gap}{}\n", wrap(text, WIDTH, COLUMN, COLUMN))
 }
 
-/// What `altdisk --help` says: the commands.
+/// The text of `altdisk --help`: the list of commands.
 pub fn overview(commands: &[&Command]) -> String {
     let mut out = String::from(
         "altdisk: clone the running system to another disk, boot the copy, go back\n\nusage: altdisk [flags] [fastpath]     the full-screen interface (altdisk ui)\n       altdisk command [flags]\n\nCommands:\n",
@@ -93,11 +136,11 @@ pub fn overview(commands: &[&Command]) -> String {
     out.push_str(
         "\nFlags of the interface, also without `ui`:
     --plain                 no full screens: numbered lines and prompts
-    --theme NAME            how the screens look
+    --theme NAME            the colours and signs of the screens
     --menu-dir DIR          another directory with menu files
-    --check [DIR]           say what is wrong with menu files and themes
+    --check [DIR]           check menu files and themes
 
-`altdisk command --help` (or -h) tells all about a command. Called by the name
+`altdisk command --help` (or -h) explains a command. Called by the name
 alt_disk_install, this program is that command.\n",
     );
     out
@@ -106,72 +149,60 @@ alt_disk_install, this program is that command.\n",
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flags;
+    use crate::flags::{ALL, ALT_DISK_INSTALL, CHECK, Forms, GENERATE, MKSYSB, PRACTICE};
 
-    const ALL: [&Command; 11] = [
-        &flags::SOFTWARE,
-        &flags::JOBS,
-        &flags::list::LIST,
-        &flags::list::DISCOVER,
-        &flags::ALT_DISK_INSTALL,
-        &flags::DISKS,
-        &flags::PRACTICE,
-        &flags::BOOTLIST,
-        &flags::COPYTREE,
-        &flags::ERRORS,
-        &flags::EXPLAIN,
-    ];
+    fn all() -> impl Iterator<Item = &'static Command> {
+        ALL.iter().copied().chain([&CHECK, &GENERATE])
+    }
 
     #[test]
     fn help_is_complete_and_narrow() {
-        for command in ALL {
+        for command in all() {
             let text = help(command);
             assert!(text.is_ascii(), "{}", command.name);
             for line in text.lines() {
                 assert!(line.len() <= WIDTH && line.trim_end() == line, "{line:?}");
             }
             for flag in command.flags {
-                assert!(
-                    text.contains(&format!("\n  {}", flag.shown())),
-                    "{} {}",
-                    command.name,
-                    flag.typed()
-                );
+                assert!(text.contains(&format!("\n  {}", flag.shown())), "{}", flag.typed());
             }
         }
-        assert!(overview(&ALL).lines().all(|l| l.len() <= WIDTH));
+        assert!(overview(ALL).lines().all(|l| l.len() <= WIDTH));
     }
 
     #[test]
     fn every_flag_is_in_the_usage() {
-        for command in ALL {
+        for command in all() {
             let text = usage(command);
-            for flag in
-                command.flags.iter().filter(|f| f.long != Some("help") && f.long != Some("version"))
-            {
+            for flag in command.flags.iter().filter(|f| f.forms != Forms::ANY) {
                 assert!(text.contains(&flag.typed()), "{} {}", command.name, flag.typed());
-            }
-            for name in command.forms.iter().flat_map(|f| f.1) {
-                assert!(command.flag(name).is_some(), "{} has no {name}", command.name);
             }
         }
     }
 
     #[test]
-    fn flags_are_unique() {
-        for command in ALL {
-            for (i, flag) in command.flags.iter().enumerate() {
-                let clash = |o: &Flag| {
-                    (o.short.is_some() && o.short == flag.short)
-                        || (o.long.is_some() && o.long == flag.long)
-                };
-                assert!(
-                    !command.flags[i + 1..].iter().any(clash),
-                    "{} {}",
-                    command.name,
-                    flag.typed()
-                );
-            }
-        }
+    fn usage_follows_the_table() {
+        let text = usage(&ALT_DISK_INSTALL);
+        assert!(text.starts_with("usage: alt_disk_install {-C | -d device} [-P phase] "), "{text}");
+        assert!(text.contains("[--erase SERIAL]... "), "{text}");
+        assert!(
+            text.ends_with("       alt_disk_install --resume [-D] [-V] [--review] [--events FD]\n"),
+            "{text}"
+        );
+        assert!(usage(&MKSYSB).ends_with(
+            "       altdisk mksysb --list image\n       altdisk mksysb --check [--events FD] image\n"
+        ));
+        assert!(usage(&PRACTICE).ends_with("       altdisk practice remove [--all] [name ...]\n"));
+    }
+
+    #[test]
+    fn flags_for_one_source_are_marked() {
+        let text = help(&ALT_DISK_INSTALL).replace("\n                      ", " ");
+        let line = |flag: &str| {
+            text.lines().find(|l| l.starts_with(&format!("  {flag}"))).unwrap().to_owned()
+        };
+        assert!(line("-p platform").ends_with("Only with -d."));
+        assert!(line("--identity").ends_with("Only with -d."));
+        assert!(line("-e exclude_list").ends_with("Only with -C."));
     }
 }

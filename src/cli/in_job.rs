@@ -23,7 +23,7 @@ pub fn is_active() -> bool {
 
 /// Adds the job's event file to `events`, where there is one; returns whether there is.
 pub fn attach_events(command: &'static Command, args: &[OsString], events: &Events) -> bool {
-    let both = getopt::parse(command, args).is_ok_and(|p| p.has("events"));
+    let both = getopt::parse(command, args).is_ok_and(|p| p.has_any("events"));
     // `altdisk jobs` shows other jobs; its own output is text.
     if both || std::ptr::eq(command, &flags::JOBS) {
         return false;

@@ -33,13 +33,8 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     let words: Vec<String> =
         parsed.operands.iter().map(|w| w.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let allowed: &[&str] = match words.first() {
-        None => &["json", "list"],
-        Some(&"start") => &["title"],
-        Some(&"stop") => &["kill"],
-        _ => &[],
-    };
-    if let Some(flag) = parsed.flags().find(|f| !f.is("help") && !allowed.iter().any(|a| f.is(a))) {
+    let form = words.first().map_or(Some(0), |word| JOBS.form_of_word(word));
+    if let Some(flag) = form.and_then(|form| parsed.flag_outside(form)) {
         let place = words.first().map_or("this list".to_owned(), |w| format!("`{w}`"));
         return Err(
             error::JOBS_USAGE.with_cause(format!("{} does not go with {place}", flag.typed()))

@@ -2,7 +2,7 @@
 //!
 //! The reader may go away or stop reading; the work goes on. Progress is lossy: while the pipe is
 //! full it is left out. Everything else is delivered, but a reader that takes nothing for
-//! [`PATIENCE`] counts as gone.
+//! [`READER_TIMEOUT`] counts as gone.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -16,14 +16,14 @@ use crate::error;
 use crate::event::{Event, Sink};
 use crate::host::fd;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const READER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A pipe that poll(2) calls writable takes this much without blocking (PIPE_BUF of pipe(7)).
 const CHUNK: usize = 4096;
 
 pub struct JsonLines {
     file: File,
-    patience: Duration,
-    /// What is written at once.
+    timeout: Duration,
+    /// The bytes of one write.
     chunk: usize,
 }
 
@@ -46,7 +46,7 @@ impl JsonLines {
         }
         // A record goes into a regular file as a whole: others may append there too.
         let chunk = if file.metadata().is_ok_and(|m| m.is_file()) { usize::MAX } else { CHUNK };
-        Ok(Self { file, patience: PATIENCE, chunk })
+        Ok(Self { file, timeout: READER_TIMEOUT, chunk })
     }
 
     /// Whether something can be written within `time` without blocking, or the reader is gone (the
@@ -71,7 +71,7 @@ impl Sink for JsonLines {
         line.push(b'\n');
         let mut rest = line.as_slice();
         while !rest.is_empty() {
-            if !self.ready(self.patience)? {
+            if !self.ready(self.timeout)? {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             match self.file.write(&rest[..rest.len().min(self.chunk)]) {
@@ -94,10 +94,10 @@ mod tests {
     use std::io::Read;
     use std::os::fd::{AsRawFd, OwnedFd};
 
-    fn piped(patience: Duration) -> (io::PipeReader, JsonLines) {
+    fn piped(timeout: Duration) -> (io::PipeReader, JsonLines) {
         let (reader, writer) = io::pipe().unwrap();
         let mut sink = JsonLines::on(writer.as_raw_fd()).unwrap();
-        sink.patience = patience;
+        sink.timeout = timeout;
         drop(OwnedFd::from(writer));
         (reader, sink)
     }
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn lines_arrive() {
-        let (mut reader, mut sink) = piped(PATIENCE);
+        let (mut reader, mut sink) = piped(READER_TIMEOUT);
         let long = "x".repeat(10_000);
         for event in [note("a\nb"), progress(), note(&long)] {
             sink.take(&event).unwrap();
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_goes_away_is_an_error_and_no_signal() {
-        let (reader, mut sink) = piped(PATIENCE);
+        let (reader, mut sink) = piped(READER_TIMEOUT);
         drop(reader);
         assert_eq!(sink.take(&note("x")).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }

@@ -28,7 +28,7 @@ pub fn add(events: &Events, path: &Path, verbose: bool, argv: &[String], begun: 
     match LogFile::open(path, verbose) {
         Ok(mut log) => {
             if let Some(event) = begun {
-                // What goes wrong with it is said with the next event.
+                // A failure is reported with the next event.
                 let _ = log.take(&event.clone().masked());
             }
             events.add(Box::new(log));

@@ -21,6 +21,11 @@ use crate::flags::MKSYSB;
 use crate::job::Registered;
 use crate::text::shell::quote;
 
+/// The forms that read an image, by their numbers in the table.
+const LIST: usize = 1;
+const CHECK: usize = 2;
+
+/// The log of `altdisk mksysb`.
 pub(super) const LOG: &str = "/var/log/altdisk/mksysb.log";
 
 /// Runs the command.
@@ -35,11 +40,12 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
             "name one file or device, or - for standard output",
         ));
     };
-    if let Some(mode) = ["list", "check"].into_iter().find(|m| parsed.has(m)) {
-        let beside = parsed.flags().find(|f| !f.is(mode) && !f.is("events"));
-        if let Some(flag) = beside {
+    if let Some((mode, form)) =
+        [("list", LIST), ("check", CHECK)].into_iter().find(|(m, _)| parsed.has(m))
+    {
+        if let Some(flag) = parsed.flag_outside(form) {
             let cause = format!(
-                "--{mode} reads an image that is there; {} does not go with it",
+                "--{mode} reads an existing image; {} cannot be given with it",
                 flag.typed()
             );
             return Err(error::BAD_VALUE.with_remedy(cause, "leave one of them out"));
@@ -53,7 +59,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let request = request(&parsed, image)?;
     make_own_directory(&request.to)?;
     let job = sinks(&parsed, events, image == "-", args)?;
-    let exit = tell(events, mksysb::save_image(&request, events));
+    let exit = report_result(events, mksysb::save_image(&request, events));
     end(job, exit);
     Ok(exit)
 }
@@ -136,7 +142,7 @@ fn make_own_directory(image: &Path) -> Result<()> {
     })
 }
 
-fn tell(events: &Events, done: Result<String>) -> Exit {
+fn report_result(events: &Events, done: Result<String>) -> Exit {
     let (exit, text) = match done {
         Ok(text) => (Exit::Done, text),
         Err(err) => {

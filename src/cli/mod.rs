@@ -17,6 +17,7 @@ pub mod disks;
 pub mod dispatch;
 pub mod explain;
 pub mod failure;
+pub mod generate;
 pub mod getopt;
 pub mod help;
 pub mod in_job;

@@ -25,22 +25,21 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     attach_console(events, &PRACTICE, false, false, false);
     let words: Vec<String> =
         parsed.operands.iter().map(|a| a.to_string_lossy().into_owned()).collect();
-    let flags = ["size", "count", "sector-size", "all"].into_iter().filter(|f| parsed.has(f));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let (allowed, text): (&[&str], _) = match words.as_slice() {
-        ["create", rest @ ..] => (&["size", "count", "sector-size"], rest),
-        ["list"] => (&[], [].as_slice()),
-        ["remove", rest @ ..] => (&["all"], rest),
-        ["list", ..] => return Err(usage("list takes no names")),
+    let names = match words.as_slice() {
+        ["list", _, ..] => return Err(usage("list takes no names")),
         [] => return Err(usage("create, list or remove is missing")),
-        [word, ..] => return Err(usage(format!("`{word}` is not known here"))),
+        [_, names @ ..] => names,
     };
-    if let Some(flag) = flags.into_iter().find(|f| !allowed.contains(f)) {
-        return Err(usage(format!("--{flag} does not go with {}", words[0])));
+    let Some(form) = PRACTICE.form_of_word(words[0]) else {
+        return Err(usage(format!("`{}` is not known here", words[0])));
+    };
+    if let Some(flag) = parsed.flag_outside(form) {
+        return Err(usage(format!("{} does not go with {}", flag.typed(), words[0])));
     }
     // A run that is at work, and an alternate that stands, keep their disks.
     let lock = if words[0] == "remove" { Some(State::lock_soon()?) } else { None };
-    let text = match (words[0], text) {
+    let text = match (words[0], names) {
         ("create", names) => create(&parsed, names, events)?,
         ("list", _) => table(&practice::list()?),
         (_, []) if parsed.has("all") => {

@@ -33,9 +33,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         return Err(error::RESTART_UNCONFIRMED.with_cause("neither --yes nor a terminal"));
     }
     State::not_busy()?;
-    nothing_runs(&job::list()?)?;
+    check_no_job(&job::list()?)?;
     if parsed.has("review") {
-        let page = page(&bootlist::next(events), logins::list());
+        let page = review_page(&bootlist::describe_next_boot(events), logins::list());
         return print_review(&page);
     }
     finish::reboot(events)?;
@@ -44,7 +44,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 
 /// Refuses while a job is at work that a restart would end. Those that only look something up are
 /// no loss, and the panel's own is one too.
-fn nothing_runs(jobs: &[Summary]) -> Result<()> {
+fn check_no_job(jobs: &[Summary]) -> Result<()> {
     let is_restart = |j: &Summary| j.spec.argv.get(1).is_some_and(|word| word == RESTART.name);
     let runs = |j: &Summary| matches!(j.state, JobState::Running | JobState::Lost { alive: true });
     match jobs.iter().find(|j| runs(j) && !j.spec.look && !is_restart(j)) {
@@ -56,8 +56,8 @@ fn nothing_runs(jobs: &[Summary]) -> Result<()> {
     }
 }
 
-/// What a restart means now.
-fn page(next: &str, logins: Option<Vec<String>>) -> Review {
+/// The page about a restart: what boots, and who is disconnected.
+fn review_page(next: &str, logins: Option<Vec<String>>) -> Review {
     let mut page = Page::default();
     page.part("WHAT BOOTS", &[next.to_owned()]);
     match logins {
@@ -96,19 +96,19 @@ mod tests {
             group: None,
             stopped: false,
         };
-        let refused = nothing_runs(&[job(&["altdisk", "mksysb"])]).unwrap_err();
+        let refused = check_no_job(&[job(&["altdisk", "mksysb"])]).unwrap_err();
         assert!(refused.to_string().contains("job 7 (\"Nightly backup\") is at work"), "{refused}");
-        nothing_runs(&[
+        check_no_job(&[
             job(&["altdisk", "restart", "--yes"]),
             Summary { state: JobState::Lost { alive: false }, ..job(&["altdisk", "mksysb"]) },
         ])
         .unwrap();
-        let text = page("It boots vdb.", Some(vec!["anna on pts/0".into()])).text.join("\n");
+        let text = review_page("It boots vdb.", Some(vec!["anna on pts/0".into()])).text.join("\n");
         for part in ["WHAT BOOTS\n  It boots vdb.", "DISCONNECTED\n  - anna on pts/0", "WHEN\n"] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        let text = page("x", None).text.join("\n");
+        let text = review_page("x", None).text.join("\n");
         assert!(text.contains("cannot be found out"), "{text}");
-        assert!(page("x", Some(vec![])).text.join("\n").contains("Nobody"));
+        assert!(review_page("x", Some(vec![])).text.join("\n").contains("Nobody"));
     }
 }

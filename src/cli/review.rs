@@ -1,7 +1,7 @@
 //! `--review`: the page that a panel shows before it runs a command, as JSON.
 //!
-//! Who reads it filled in a form and may not know a single flag: a refusal says which field of the
-//! panels a flag in its remedy is.
+//! Its readers have filled in a form and may not know any flag: a refusal names the field of the
+//! panel beside a flag in its remedy.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::engine::request::Action;
 use crate::engine::review;
 use crate::error;
 
-/// What remedies name, and where it is in the panels.
+/// Flags in remedies, and the fields and panels for them.
 const IN_PANELS: [(&str, &str); 6] = [
     ("-B", "the field \"Set bootlist\": no"),
     ("-r", "the field \"Reboot when complete\": no"),
@@ -34,11 +34,11 @@ pub fn review(action: &Action) -> Result<String> {
         Action::Review(of) => return review(of),
         Action::Preview { request, .. } => review::review_install(request),
     };
-    Ok(serde_json::to_string_pretty(&page.map_err(in_panel_words)?)? + "\n")
+    Ok(serde_json::to_string_pretty(&page.map_err(with_panel_names)?)? + "\n")
 }
 
 /// The same error; after its remedy, what that is in the panels.
-fn in_panel_words(e: anyhow::Error) -> anyhow::Error {
+fn with_panel_names(e: anyhow::Error) -> anyhow::Error {
     let Some(alt) = error::find(&e) else { return e };
     let remedy = &alt.remedy;
     let words: Vec<&str> =
@@ -57,10 +57,11 @@ fn in_panel_words(e: anyhow::Error) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::menu::builtin::FILES;
 
     #[test]
     fn flags_are_fields() {
-        let told = |e: anyhow::Error| error::find(&in_panel_words(e)).unwrap().remedy.clone();
+        let told = |e: anyhow::Error| error::find(&with_panel_names(e)).unwrap().remedy.clone();
         let said = told(error::NO_BOOTLIST.with_remedy("x", "install efibootmgr, or say -B"));
         assert_eq!(
             said,
@@ -70,7 +71,7 @@ mod tests {
         assert!(said.ends_with("In the panels: the panel \"Clean Up: Remove the Copy\" (alt_clean); the panel \"Go On with the Run That Was Interrupted\" (alt_resume)"), "{said}");
         assert_eq!(told(error::DISK_TOO_SMALL.with_cause("x")), error::DISK_TOO_SMALL.remedy);
         // A list stays a list.
-        let listed = in_panel_words(
+        let listed = with_panel_names(
             error::NO_BOOTLIST
                 .with_remedy(("two things", "\n  - one\n  - two".to_owned()), "say -B"),
         );
@@ -80,17 +81,12 @@ mod tests {
     /// The labels that are named are those of the panels.
     #[test]
     fn the_panels_are_called_so() {
-        let menus = [
-            include_str!("../../menus/altdisk.toml"),
-            include_str!("../../menus/clone.toml"),
-            include_str!("../../menus/phases.toml"),
-        ];
         for (_, panel) in IN_PANELS {
             let named = panel
                 .split('"')
                 .nth(1)
                 .unwrap_or_else(|| panel.split(" (").next().unwrap_or(panel));
-            assert!(menus.iter().any(|m| m.contains(named)), "{named}");
+            assert!(FILES.iter().any(|(_, text)| text.contains(named)), "{named}");
         }
     }
 }

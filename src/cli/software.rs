@@ -44,35 +44,35 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     };
     let system = updates::read(&here, Path::new(STATE))?;
     Ok(if parsed.has("json") {
-        print_raw(&in_json(alternate.as_deref(), &system), Exit::Done)
+        print_raw(&to_json(alternate.as_deref(), &system), Exit::Done)
     } else {
-        print_text(&in_words(alternate.as_deref(), &system), Exit::Done)
+        print_text(&describe(alternate.as_deref(), &system), Exit::Done)
     })
 }
 
 /// Version 1. `alternate` is null where there is none.
-fn in_json(alternate: Option<&[Update]>, system: &[Update]) -> String {
+fn to_json(alternate: Option<&[Update]>, system: &[Update]) -> String {
     format!("{:#}\n", json!({"version": 1, "alternate": alternate, "system": system}))
 }
 
-fn in_words(alternate: Option<&[Update]>, system: &[Update]) -> String {
+fn describe(alternate: Option<&[Update]>, system: &[Update]) -> String {
     let mut text = String::new();
     match alternate {
         None => text.push_str("There is no copy.\n"),
         Some([]) => text.push_str("The copy (altinst_rootvg) has not been updated.\n"),
         Some(all) => {
             text.push_str("The copy (altinst_rootvg):\n");
-            all.iter().for_each(|u| text.push_str(&one(u)));
+            all.iter().for_each(|u| text.push_str(&describe_update(u)));
         }
     }
     if !system.is_empty() {
         text.push_str("\nThis system, when it was the copy:\n");
-        system.iter().for_each(|u| text.push_str(&one(u)));
+        system.iter().for_each(|u| text.push_str(&describe_update(u)));
     }
     text
 }
 
-fn one(update: &Update) -> String {
+fn describe_update(update: &Update) -> String {
     let plain = |text: &str| printable(text, false);
     let mut text = format!("\n{}  {}\n", clock::minute(update.time), plain(&update.manager));
     text.push_str(&wrap_paragraph("  ", "    ", &plain(&quoted(&update.argv))));
@@ -81,12 +81,12 @@ fn one(update: &Update) -> String {
             "  It did not come to its end: some packages may be unpacked and not configured.\n",
         );
     }
-    text.push_str(&format!("  {}\n", sums(&update.changes)));
-    text + &table(&update.changes)
+    text.push_str(&format!("  {}\n", describe_totals(&update.changes)));
+    text + &format_table(&update.changes)
 }
 
 /// How much of what was done, in one line.
-fn sums(changes: &Changes) -> String {
+fn describe_totals(changes: &Changes) -> String {
     let parts = [
         (changes.updated.len(), "updated"),
         (changes.installed.len(), "installed"),
@@ -102,7 +102,7 @@ fn sums(changes: &Changes) -> String {
 }
 
 /// A line a package: name, version before, version after.
-fn table(changes: &Changes) -> String {
+fn format_table(changes: &Changes) -> String {
     let mut rows: Vec<[String; 3]> = vec![];
     let row = |name: &str, before: &str, after: &str| {
         [printable(name, false), printable(before, false), printable(after, false)]
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn in_eighty_columns() {
-        let text = in_words(Some(&[update()]), &[]);
+        let text = describe(Some(&[update()]), &[]);
         let (first, rest) = text.split_once("  apt\n").unwrap();
         assert!(first.starts_with("The copy (altinst_rootvg):\n\n19"), "{text}");
         assert_eq!(
@@ -189,15 +189,15 @@ mod tests {
             )
         );
         assert!(text.lines().all(|l| l.len() <= help::WIDTH));
-        assert_eq!(in_words(None, &[]), "There is no copy.\n");
-        assert_eq!(in_words(Some(&[]), &[]), "The copy (altinst_rootvg) has not been updated.\n");
-        assert!(in_words(None, &[update()]).contains("\nThis system, when it was the copy:\n"));
-        assert_eq!(sums(&Changes::default()), "nothing changed");
+        assert_eq!(describe(None, &[]), "There is no copy.\n");
+        assert_eq!(describe(Some(&[]), &[]), "The copy (altinst_rootvg) has not been updated.\n");
+        assert!(describe(None, &[update()]).contains("\nThis system, when it was the copy:\n"));
+        assert_eq!(describe_totals(&Changes::default()), "nothing changed");
     }
 
     #[test]
     fn as_json() {
-        let value: serde_json::Value = serde_json::from_str(&in_json(None, &[update()])).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&to_json(None, &[update()])).unwrap();
         assert_eq!((&value["version"], &value["alternate"]), (&json!(1), &json!(null)));
         assert_eq!(value["system"][0]["changes"]["updated"][0]["after"], "2.36-9+deb12u7");
     }

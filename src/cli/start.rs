@@ -12,25 +12,25 @@ use crate::event::{Event, Events, Stream, VERSION};
 use crate::flags::{self, Command};
 use crate::host::sys;
 
-/// What a command does: it gets the words after its name, and reports to the event stream.
+/// The function of a command: it gets the words after its name, and reports to the event stream.
 pub type Run = fn(&[OsString], &Events) -> Result<Exit>;
 
 /// Runs the command with these words; an error is printed.
 pub fn start(command: &'static Command, run: Run, args: &[OsString]) -> Exit {
-    // What altdisk and its programs make has the modes that the code says. Panels and jobs run
+    // Files of altdisk and its programs get exactly the modes in the code. Panels and jobs run
     // commands of the user's, with the user's umask; an altdisk among those comes here itself.
     if ![&flags::UI, &flags::JOBS].iter().any(|c| std::ptr::eq(*c, command)) {
         sys::fix_umask();
     }
     let mut usage = true;
     if let Ok(parsed) = getopt::parse(command, args) {
-        if parsed.has("help") {
+        if parsed.has_any("help") {
             return print_text(&help::help(command), Exit::Done);
         }
-        if parsed.has("version") {
+        if parsed.has_any("version") {
             return print_text(&version(), Exit::Done);
         }
-        usage = !parsed.has("review");
+        usage = !parsed.has_any("review");
     }
     let events = Events::new();
     if in_job::attach_events(command, args, &events) {

@@ -17,8 +17,7 @@ use crate::tui::model::Doing;
 use crate::tui::run::End;
 use crate::tui::start::{self, Start};
 
-/// What a shell says of a program that ended for want of its terminal, and of one that was told to
-/// end.
+/// Exit codes of a shell for a program that ended by SIGHUP and by SIGTERM.
 const HUNG_UP: i32 = 129;
 const TERMINATED: i32 = 143;
 

@@ -8,7 +8,7 @@ use crate::cli::getopt::Parsed;
 use crate::engine::request::Loss;
 use crate::error;
 
-/// What `--accept` names.
+/// The losses after `--accept`.
 ///
 /// # Errors
 /// ALT-107 for a word that is none of them.

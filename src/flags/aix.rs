@@ -1,5 +1,5 @@
 //! Flags that AIX's later commands have (alt_disk_copy, alt_disk_mksysb, alt_rootvg_op, and
-//! alt_disk_install itself since 4.3.2) and that are not here: what each means there, and what does
+//! alt_disk_install itself since 4.3.2) and that are not here: the meaning of each, and what does
 //! it here.
 //!
 //! A letter that people know from AIX is answered with its meaning, never with the flag here that
@@ -7,20 +7,21 @@
 
 /// One letter.
 #[derive(Debug)]
-pub struct Elsewhere {
+pub struct AixFlag {
+    /// The letter.
     pub letter: char,
-    /// What it is on AIX: `a script for the first boot`.
-    pub there: &'static str,
-    /// What to do here.
-    pub here: &'static str,
+    /// Its meaning on AIX: `a script for the first boot`.
+    pub meaning: &'static str,
+    /// The way to do it here.
+    pub alternative: &'static str,
 }
 
-const fn flag(letter: char, there: &'static str, here: &'static str) -> Elsewhere {
-    Elsewhere { letter, there, here }
+const fn flag(letter: char, meaning: &'static str, alternative: &'static str) -> AixFlag {
+    AixFlag { letter, meaning, alternative }
 }
 
 /// In the order of the letters.
-pub static ELSEWHERE: &[Elsewhere] = &[
+pub static AIX_FLAGS: &[AixFlag] = &[
     flag(
         'c',
         "the console of the copy",
@@ -104,12 +105,12 @@ mod tests {
     /// One that is here is answered by what it does here.
     #[test]
     fn none_of_them_is_here() {
-        for e in ELSEWHERE {
+        for e in AIX_FLAGS {
             assert!(ALT_DISK_INSTALL.flag(&e.letter.to_string()).is_none(), "{e:?}");
-            assert!(!e.there.is_empty() && e.here.starts_with("is "), "{e:?}");
+            assert!(!e.meaning.is_empty() && e.alternative.starts_with("is "), "{e:?}");
         }
-        let mut letters: Vec<char> = ELSEWHERE.iter().map(|e| e.letter).collect();
+        let mut letters: Vec<char> = AIX_FLAGS.iter().map(|e| e.letter).collect();
         letters.dedup();
-        assert_eq!(letters.len(), ELSEWHERE.len());
+        assert_eq!(letters.len(), AIX_FLAGS.len());
     }
 }

@@ -23,11 +23,12 @@ pub struct Appender<W> {
 }
 
 impl<W: Write> Appender<W> {
+    /// An appender to this file.
     pub fn new(to: W) -> Self {
         Self { to, lost: 0, torn: false }
     }
 
-    /// What is written to.
+    /// The file.
     pub fn file(&self) -> &W {
         &self.to
     }

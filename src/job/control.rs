@@ -21,7 +21,7 @@ use crate::job::{directory, files};
 
 /// How long the other side of the lock may take.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
-/// What the file `stop` holds where the end is to be forced.
+/// The content of the file `stop` for a kill.
 const FORCE: &str = "force\n";
 
 /// Asks the command, with everything it started in its process group, to end. How it takes that is
@@ -73,7 +73,7 @@ fn send(id: Id, signal: Signal) -> Result<()> {
     }
 }
 
-/// What was asked for: None, to end, or to end by force (true).
+/// The requested stop: none, by request (false), or by force (true).
 pub(super) fn requested_stop(dir: &Path) -> Option<bool> {
     std::fs::read(dir.join("stop")).ok().map(|text| text.starts_with(FORCE.as_bytes()))
 }

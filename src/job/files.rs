@@ -33,14 +33,18 @@ const MIN_FREE_BYTES: u64 = 1 << 20;
 /// `job.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct JobRecord {
+    /// The order.
     pub spec: Spec,
+    /// Seconds since the epoch.
     pub started: u64,
 }
 
 /// `run.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RunRecord {
+    /// The supervisor.
     pub supervisor: Process,
+    /// The command.
     pub command: Process,
     /// The command is signalled alone: its process group is not its own.
     #[serde(default)]
@@ -102,6 +106,7 @@ pub(super) fn state(dir: &Path) -> (State, Option<i32>) {
     ended().unwrap_or((State::Lost { alive: group.is_some() }, group))
 }
 
+/// Reads `run.json`.
 pub(super) fn read_run(dir: &Path) -> Option<RunRecord> {
     read(&dir.join("run.json"))
 }
@@ -110,19 +115,28 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
+/// Replaces one of the small files.
 pub(super) fn write<T: Serialize>(path: &Path, what: &T) -> Result<()> {
     host::files::replace(path, &serde_json::to_vec(what)?, 0o600)
 }
 
-/// Makes the directory of a new job and removes old ones. A look-up whose record has no room there
-/// gets a temporary one: a full disk must not keep anybody from looking.
+/// Makes the directory of a new job and removes old ones.
 pub(super) fn create(record: &JobRecord) -> Result<(Id, PathBuf)> {
-    let folder = directory::trusted_directory()?;
+    create_or_else(&directory::trusted_directory()?, directory::temporary_directory, record)
+}
+
+/// A look-up whose record has no room in `folder` gets a temporary one: a full disk must not keep
+/// anybody from looking.
+fn create_or_else(
+    folder: &Path,
+    temporary: impl Fn() -> Result<PathBuf>,
+    record: &JobRecord,
+) -> Result<(Id, PathBuf)> {
     if !record.spec.look {
-        return create_in(&folder, record);
+        return create_in(folder, record);
     }
-    let made = if has_room(&folder) { create_in(&folder, record).ok() } else { None };
-    made.map_or_else(|| create_in(&directory::temporary_directory()?, record), Ok)
+    let created = if has_room(folder) { create_in(folder, record).ok() } else { None };
+    created.map_or_else(|| create_in(&temporary()?, record), Ok)
 }
 
 /// Whether the file system of `folder`, or of what is above it, has room for a job's record.
@@ -241,6 +255,21 @@ mod tests {
         }
         remove_old(dir.path()).unwrap();
         assert_eq!(remaining(dir.path()), [60, 59, 58, 57, 56, 1]);
+    }
+
+    #[test]
+    fn a_look_up_works_where_no_record_can_be_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let temporary = dir.path().join("run/jobs");
+        let create = |look| {
+            let record = JobRecord { spec: Spec { look, ..Spec::default() }, started: 7 };
+            create_or_else(&file.join("jobs"), || Ok(temporary.clone()), &record)
+        };
+        assert!(create(false).is_err());
+        let (_, job) = create(true).unwrap();
+        assert!(job.starts_with(&temporary) && job.join("job.json").exists());
     }
 
     #[test]

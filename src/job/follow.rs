@@ -27,10 +27,10 @@ use crate::job::{directory, files};
 pub const PACE: Duration = Duration::from_millis(200);
 /// How long after the last batch the empty one comes.
 pub const SETTLE: Duration = Duration::from_millis(1000);
-/// What is read at once, so that a long file does not become one batch.
+/// The bytes of one read, so that a long file does not become one batch.
 const PIECE: usize = 1 << 20;
 
-/// What has happened since the last batch.
+/// The events since the last batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// Start, phases, steps, errors, done, and the last progress: what is more than a line of the
@@ -119,7 +119,7 @@ impl Following {
             if matches!(woken, Woken::Closed) {
                 return;
             }
-            // What woke us is read from the files; the notes themselves say nothing more.
+            // The notifications only wake this thread; the files tell the rest.
             while self.inotify.read_events().is_ok_and(|e| !e.is_empty()) {}
         }
     }

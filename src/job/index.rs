@@ -1,4 +1,4 @@
-//! What a log's lines are, and where they stand in the event file: a sparse index, built while the
+//! The lines of a log, and their places in the event file: a sparse index, built while the
 //! file grows.
 //!
 //! Every [`BLOCK`] bytes a [`Checkpoint`] notes how many lines of each [`Class`] stand before it. A
@@ -12,7 +12,7 @@ use crate::text::{printable, printable_lines};
 /// Bytes between two checkpoints (at least; a record is not divided).
 pub const BLOCK: u64 = 64 << 10;
 
-/// What kind of line it is.
+/// The kinds of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Class {
@@ -47,10 +47,10 @@ impl Class {
     }
 }
 
-/// Which lines are shown.
+/// A selection of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filter {
-    /// What the command says itself; the programs that it runs are left out.
+    /// The output of the command itself; the programs that it runs are left out.
     #[default]
     Own,
     /// The same without its errors: they stand elsewhere on the screen.
@@ -64,6 +64,7 @@ pub enum Filter {
 }
 
 impl Filter {
+    /// The filters in the order of the key.
     pub const CYCLE: [Filter; 4] = [Filter::Own, Filter::All, Filter::Trouble, Filter::Errors];
 
     /// The one after it.
@@ -82,11 +83,12 @@ impl Filter {
         }
     }
 
-    pub fn takes(self, class: Class) -> bool {
+    /// Whether it shows lines of this class.
+    pub fn shows(self, class: Class) -> bool {
         match self {
             Filter::All => true,
             Filter::Own => !matches!(class, Class::Command | Class::Inner | Class::InnerErr),
-            Filter::Brief => class != Class::Error && Filter::Own.takes(class),
+            Filter::Brief => class != Class::Error && Filter::Own.shows(class),
             Filter::Trouble => matches!(
                 class,
                 Class::Stderr | Class::InnerErr | Class::Warning | Class::Failed | Class::Error
@@ -101,17 +103,19 @@ impl Filter {
 pub struct Counts([u32; CLASSES]);
 
 impl Counts {
+    /// Adds lines of this class.
     pub fn add(&mut self, class: Class, n: u32) {
         self.0[class as usize] = self.0[class as usize].saturating_add(n);
     }
 
-    pub fn of(&self, class: Class) -> u64 {
+    /// The lines of this class.
+    pub fn count(&self, class: Class) -> u64 {
         u64::from(self.0[class as usize])
     }
 
     /// Lines that the filter shows.
-    pub fn under(&self, filter: Filter) -> u64 {
-        ALL.iter().filter(|c| filter.takes(**c)).map(|c| self.of(*c)).sum()
+    pub fn count_shown(&self, filter: Filter) -> u64 {
+        ALL.iter().filter(|c| filter.shows(**c)).map(|c| self.count(*c)).sum()
     }
 }
 
@@ -129,7 +133,7 @@ const ALL: [Class; CLASSES] = [
     Class::File,
 ];
 
-/// What is known at one place of the file.
+/// The line counts at one place of the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checkpoint {
     pub offset: u64,
@@ -139,11 +143,11 @@ pub struct Checkpoint {
     pub inside: bool,
 }
 
-/// What the index has to learn from a piece of the file.
+/// The additions to the index from a piece of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Growth {
     pub checkpoints: Vec<Checkpoint>,
-    /// What is known at the end of what was read.
+    /// The state at the end of the piece.
     pub end: Checkpoint,
 }
 
@@ -192,8 +196,8 @@ impl Indexer {
     }
 }
 
-/// What the file's own words at the beginning of a record tell, without parsing it: most of a long
-/// log is output and file names.
+/// The class of a record by its first bytes, without parsing it: most of a long log is output and
+/// file names.
 fn class_of_prefix(record: &[u8], inside: bool) -> Option<Class> {
     const OUT: &[u8] = br#"{"event":"output","stream":"stdout","#;
     const ERR: &[u8] = br#"{"event":"output","stream":"stderr","#;

@@ -48,7 +48,7 @@ impl Log {
     /// # Errors
     /// If the event file cannot be read.
     #[cfg(test)]
-    pub fn whole(path: &Path) -> Result<Self> {
+    pub fn open_whole(path: &Path) -> Result<Self> {
         let mut log = Self::open(path)?;
         let mut indexer = Indexer::default();
         let mut chunk = vec![0; 1 << 16];
@@ -73,7 +73,7 @@ impl Log {
 
     /// How many lines a filter shows.
     pub fn count(&self, filter: Filter) -> u64 {
-        self.end.counts.under(filter)
+        self.end.counts.count_shown(filter)
     }
 
     /// At most `n` lines under the filter, from number `first` on.
@@ -86,10 +86,10 @@ impl Log {
         while found.len() < n && block < self.checkpoints.len() {
             let (from, to) = (self.checkpoints[block], self.after(block));
             // Blocks without a line under the filter are not read.
-            if to.counts.under(filter) > from.counts.under(filter) {
-                let mut number = from.counts.under(filter);
+            if to.counts.count_shown(filter) > from.counts.count_shown(filter) {
+                let mut number = from.counts.count_shown(filter);
                 self.read(from, to, &mut |class, text| {
-                    if !filter.takes(class) {
+                    if !filter.shows(class) {
                         return true;
                     }
                     if number >= first {
@@ -106,7 +106,9 @@ impl Log {
 
     /// The checkpoint before line `number`.
     fn block_of(&self, filter: Filter, number: u64) -> usize {
-        self.checkpoints.partition_point(|c| c.counts.under(filter) <= number).saturating_sub(1)
+        self.checkpoints
+            .partition_point(|c| c.counts.count_shown(filter) <= number)
+            .saturating_sub(1)
     }
 
     fn after(&self, block: usize) -> Checkpoint {
@@ -174,12 +176,12 @@ impl Log {
         from: Checkpoint,
         to: Checkpoint,
     ) -> Result<Option<u64>> {
-        if to.counts.under(search.filter) == from.counts.under(search.filter) {
+        if to.counts.count_shown(search.filter) == from.counts.count_shown(search.filter) {
             return Ok(None);
         }
-        let (mut number, mut hit) = (from.counts.under(search.filter), None);
+        let (mut number, mut hit) = (from.counts.count_shown(search.filter), None);
         self.read(from, to, &mut |class, text| {
-            if !search.filter.takes(class) {
+            if !search.filter.shows(class) {
                 return true;
             }
             let side = search.visited > 0
@@ -194,7 +196,7 @@ impl Log {
     }
 }
 
-/// What find looks for, and how far it is. It wraps at the ends of the log.
+/// A search and its progress. It wraps at the ends of the log.
 #[derive(Clone, Debug)]
 pub struct Search {
     needle: String,
@@ -292,7 +294,7 @@ mod tests {
     #[test]
     fn any_line_under_any_filter() {
         let file = written((0..20_000).map(numbered));
-        let log = Log::whole(file.path()).unwrap();
+        let log = Log::open_whole(file.path()).unwrap();
         assert!(log.checkpoints.len() > 10);
         assert_eq!(
             (log.count(Filter::All), log.count(Filter::Trouble), log.count(Filter::Errors)),
@@ -318,7 +320,7 @@ mod tests {
     fn pieces_make_the_same_index() {
         let file = written((0..3_000).map(numbered));
         let bytes = std::fs::read(file.path()).unwrap();
-        let whole = Log::whole(file.path()).unwrap();
+        let whole = Log::open_whole(file.path()).unwrap();
         for size in [1, 7, 1000, 65_536] {
             let (mut log, mut indexer) = (Log::open(file.path()).unwrap(), Indexer::default());
             for piece in bytes.chunks(size) {
@@ -358,7 +360,7 @@ mod tests {
             ]
             .into_iter(),
         );
-        let log = Log::whole(file.path()).unwrap();
+        let log = Log::open_whole(file.path()).unwrap();
         let end = ["failed: Making.", "ALT-802 first", "second", "  what to do: mend it"];
         assert_eq!(texts(&log, Filter::Own, 0, 99), [["Making.", "own"].as_slice(), &end].concat());
         assert_eq!(
@@ -374,14 +376,14 @@ mod tests {
     fn broken_records_are_shown() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"{\"event\":\"note\",\"text\":\"one\"}\n{\"event\":\"no\n\n{\"event\":\"note\",\"text\":\"two\"}\n{\"ev").unwrap();
-        let log = Log::whole(file.path()).unwrap();
+        let log = Log::open_whole(file.path()).unwrap();
         assert_eq!(texts(&log, Filter::All, 0, 9), ["one", "{\"event\":\"no", "two"]);
     }
 
     #[test]
     fn find_goes_both_ways_and_round() {
         let file = written((0..20_000).map(numbered));
-        let log = Log::whole(file.path()).unwrap();
+        let log = Log::open_whole(file.path()).unwrap();
         let find = |text: &str, filter, from, forward| {
             let mut search = Search::new(text, filter, from, forward);
             for _ in 0..1000 {
@@ -439,7 +441,7 @@ mod tests {
         assert!(file.as_file().metadata().unwrap().len() > 100 << 20);
         let before = resident();
         let begun = std::time::Instant::now();
-        let log = Log::whole(file.path()).unwrap();
+        let log = Log::open_whole(file.path()).unwrap();
         let count = log.count(Filter::Own);
         let whole = begun.elapsed();
         let mut slowest = std::time::Duration::ZERO;

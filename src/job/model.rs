@@ -20,12 +20,12 @@ impl fmt::Display for Id {
     }
 }
 
-/// What a job runs.
+/// The order: a command line, its title and its environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
     /// The command line.
     pub argv: Vec<String>,
-    /// What it is, for people: the panel's title.
+    /// The title for people: the panel's title.
     pub title: String,
     /// The panel that it was started from; empty if none.
     #[serde(default)]
@@ -123,7 +123,7 @@ pub enum State {
 pub struct Summary {
     /// Its number.
     pub id: Id,
-    /// What it runs.
+    /// The order.
     pub spec: Spec,
     /// Seconds since the epoch.
     pub started: u64,

@@ -21,7 +21,7 @@ use crate::secret;
 /// The hidden command that is the supervisor: `altdisk job-supervisor DIR`.
 pub const SUPERVISOR: &str = "job-supervisor";
 
-/// What the supervisor answers.
+/// The supervisor's answer.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Answer {
     Runs,
@@ -51,7 +51,7 @@ pub fn start(spec: &Spec) -> Result<Id> {
     }
 }
 
-/// What is kept of the order. Nothing runs it again, and so it needs no password. What a panel
+/// The stored part of the order. Nothing runs it again, and so it needs no password. What a panel
 /// hides cannot be told from the words alone: only the names of the programs are kept of those.
 pub(super) fn without_secrets(spec: &Spec) -> Spec {
     let hides = !spec.shown.is_empty() && spec.shown != Spec::new(spec.argv.clone(), "").command();

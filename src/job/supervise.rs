@@ -404,7 +404,7 @@ fn end_group(group: i32) {
             let _ = procs::signal_group(group, Signal::SIGKILL);
             killed = true;
         }
-        // What does not end even so hangs in the kernel.
+        // A process that survives SIGKILL hangs in the kernel.
         if asked.elapsed() > GRACE * 2 {
             break;
         }

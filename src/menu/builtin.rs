@@ -3,6 +3,7 @@
 /// Name and text, in the order in which they are read.
 pub const FILES: &[(&str, &str)] = &[
     ("menus/altdisk.toml", include_str!("../../menus/altdisk.toml")),
+    ("menus/fields.toml", include_str!("../../menus/fields.toml")),
     ("menus/clone.toml", include_str!("../../menus/clone.toml")),
     ("menus/image.toml", include_str!("../../menus/image.toml")),
     ("menus/phases.toml", include_str!("../../menus/phases.toml")),

@@ -1,5 +1,5 @@
-//! What is wrong with a whole set of menu files, beyond what reading one table shows. Nothing is
-//! run.
+//! Finds mistakes in a whole set of menu files, beyond those that reading one table shows. Nothing
+//! is run.
 //!
 //! `graph`: where screens lead. `names`: what `{name}` stands for. `fields`: the fields of one
 //! screen. `flags`: altdisk's own commands. `texts`: what fits on a screen.
@@ -20,7 +20,7 @@ use crate::menu::draft::{Draft, DraftScreen};
 /// then what is missing may be there.
 pub fn check(draft: &Draft, complete: bool, found: &Diagnostics) {
     let reporter = Reporter { draft, found };
-    let graph = graph::Graph::of(draft);
+    let graph = graph::Graph::new(draft);
     if complete {
         graph.check(&reporter);
         names::check(&reporter, &graph);

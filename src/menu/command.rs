@@ -11,13 +11,13 @@ use crate::menu::values::{Context, Values};
 use crate::secret::masked_words;
 use crate::text::shell::quoted;
 
-/// What stands for a password where a command is shown or logged.
+/// The placeholder of a password where a command is shown or logged.
 pub const HIDDEN: &str = "********";
 
 /// A command line that a dialog made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What is run.
+    /// The words to run.
     pub argv: Vec<String>,
     /// The same with passwords hidden.
     masked: Vec<String>,
@@ -37,33 +37,33 @@ impl Line {
     }
 
     /// With the words that a review asked for, after the fixed command.
-    pub fn with(&self, add: &[String]) -> Self {
-        let put = |words: &[String], add: &[String]| {
+    pub fn with_words(&self, add: &[String]) -> Self {
+        let insert = |words: &[String], add: &[String]| {
             [&words[..self.fixed], add, &words[self.fixed..]].concat()
         };
         Self {
-            argv: put(&self.argv, add),
-            masked: put(&self.masked, &masked_words(add)),
+            argv: insert(&self.argv, add),
+            masked: insert(&self.masked, &masked_words(add)),
             fixed: self.fixed,
         }
     }
 
     /// The command that reviews this one: with the dialog's review words.
     pub fn review(&self, dialog: &Dialog) -> Option<Vec<String>> {
-        dialog.review.as_ref().map(|words| self.with(words).argv)
+        dialog.review.as_ref().map(|words| self.with_words(words).argv)
     }
 }
 
 /// The line that `dialog` makes of these values.
-pub fn line(dialog: &Dialog, values: &Values, context: &Context) -> Line {
-    let (argv, fixed) = make(dialog, values, context, false);
-    let (masked, _) = make(dialog, values, context, true);
+pub fn build_line(dialog: &Dialog, values: &Values, context: &Context) -> Line {
+    let (argv, fixed) = build_words(dialog, values, context, false);
+    let (masked, _) = build_words(dialog, values, context, true);
     Line { argv, masked: masked_words(&masked), fixed }
 }
 
 /// A list, discovery or classify command with its `{name}`s filled in.
-pub fn of_run(run: &Run, context: &Context) -> Vec<String> {
-    let value = |name: &str| given(context, name);
+pub fn build_argv(run: &Run, context: &Context) -> Vec<String> {
+    let value = |name: &str| context_words(context, name);
     match run {
         Run::Argv(words) => {
             words.iter().flat_map(|w| placeholders::expand_word(w, &value)).collect()
@@ -72,8 +72,8 @@ pub fn of_run(run: &Run, context: &Context) -> Vec<String> {
     }
 }
 
-/// What a selector or discovery gave: a word, or none.
-fn given(context: &Context, name: &str) -> Vec<String> {
+/// The value from a selector or discovery: a word, or none.
+fn context_words(context: &Context, name: &str) -> Vec<String> {
     context.get(name).filter(|value| !value.is_empty()).cloned().into_iter().collect()
 }
 
@@ -81,7 +81,12 @@ fn shell(text: &str) -> Vec<String> {
     ["/bin/sh", "-c", text, "sh"].map(str::to_owned).to_vec()
 }
 
-fn make(dialog: &Dialog, values: &Values, context: &Context, mask: bool) -> (Vec<String>, usize) {
+fn build_words(
+    dialog: &Dialog,
+    values: &Values,
+    context: &Context,
+    mask: bool,
+) -> (Vec<String>, usize) {
     let fields = &dialog.fields;
     let shown = rules::visible(dialog, values);
     let real = |n: usize| {
@@ -103,7 +108,7 @@ fn make(dialog: &Dialog, values: &Values, context: &Context, mask: bool) -> (Vec
                 }
             }
             Some(_) => vec![],
-            None => given(context, name),
+            None => context_words(context, name),
         };
     let (mut words, placed) = match &dialog.command {
         Run::Argv(words) => {
@@ -125,14 +130,14 @@ fn make(dialog: &Dialog, values: &Values, context: &Context, mask: bool) -> (Vec
             .iter()
             .filter(|n| fields[**n].last == last && !placed.contains(&fields[**n].name.as_str()))
         {
-            words.extend(of_field(&fields[n], &real(n), values.changed(n)));
+            words.extend(words_of_field(&fields[n], &real(n), values.changed(n)));
         }
     }
     (words, fixed)
 }
 
 /// The words that one field adds.
-fn of_field(field: &Field, real: &[String], changed: bool) -> Vec<String> {
+fn words_of_field(field: &Field, real: &[String], changed: bool) -> Vec<String> {
     let filled = real.iter().any(|w| !w.is_empty());
     let sent = match field.required {
         Required::Changed => changed,

@@ -1,4 +1,4 @@
-//! What a discovery command prints: pairs of lines, names and values, separated by colons.
+//! The output of a discovery command: pairs of lines, names and values, separated by colons.
 
 use anyhow::Result;
 
@@ -41,7 +41,7 @@ pub fn parse(text: &str) -> Result<Context> {
     Ok(found)
 }
 
-/// What a classify command printed: the first line, and the values of the lines after it.
+/// The output of a classify command: the first line, and the values of the lines after it.
 ///
 /// # Errors
 /// ALT-905 as [`parse`].

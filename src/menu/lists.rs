@@ -1,4 +1,4 @@
-//! What a list command prints: a heading, choices, notes to them, and choices that are only shown.
+//! The output of a list command: a heading, choices, notes to them, and choices that are only shown.
 
 use crate::menu::model::{Choice, List, Take};
 use crate::text::printable;
@@ -6,7 +6,9 @@ use crate::text::printable;
 /// The choices of F4.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
+    /// The first line.
     pub heading: Option<String>,
+    /// The lines below it.
     pub entries: Vec<Entry>,
 }
 
@@ -15,9 +17,9 @@ pub struct Listing {
 pub struct Entry {
     /// As it is shown; nothing in it commands a terminal.
     pub line: String,
-    /// What stands below it, not selectable.
+    /// The lines below it, which cannot be chosen.
     pub notes: Vec<String>,
-    /// What the field gets (shown value).
+    /// The (shown) value for the field.
     pub value: String,
     /// Shown greyed, cannot be chosen; the notes say why.
     pub refused: bool,
@@ -56,14 +58,14 @@ pub fn parse(text: &str, list: &List) -> Listing {
 }
 
 /// The fixed choices of a field as a list.
-pub fn of_choices(choices: &[Choice]) -> Listing {
+pub fn list_choices(choices: &[Choice]) -> Listing {
     let entry =
         |c: &Choice| Entry { line: c.shown.clone(), value: c.shown.clone(), ..Entry::default() };
     Listing { heading: None, entries: choices.iter().map(entry).collect() }
 }
 
-/// What of the line becomes the value: as the program printed it, but a control character cannot be
-/// part of a field.
+/// The part of the line that becomes the value: as the program printed it, but a control character
+/// cannot be part of a field.
 fn taken(line: &str, take: Take) -> String {
     let value = match take {
         Take::Line => line.trim(),

@@ -40,19 +40,19 @@ pub fn built_in() -> Result<Set> {
 ///
 /// # Errors
 /// Everything that is wrong, in the order of files and lines.
-pub fn all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Diagnostic>> {
+pub fn load_all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Diagnostic>> {
     let (layers, unreadable) = layers(extra);
     if unreadable.is_empty() && layers.iter().all(Vec::is_empty) {
         return built_in().map_err(|e| vec![Diagnostic::for_file("built in", e.to_string(), "")]);
     }
-    let (set, diagnostics) = with(layers, unreadable);
+    let (set, diagnostics) = check_layers(layers, unreadable);
     if diagnostics.is_empty() { Ok(set) } else { Err(diagnostics) }
 }
 
 /// The same, and the built-in panels are always checked too: what `altdisk --check` does.
-pub fn checked(extra: &[PathBuf]) -> (Set, Vec<Diagnostic>) {
+pub fn load_checked(extra: &[PathBuf]) -> (Set, Vec<Diagnostic>) {
     let (layers, unreadable) = layers(extra);
-    with(layers, unreadable)
+    check_layers(layers, unreadable)
 }
 
 fn layers(extra: &[PathBuf]) -> (Vec<Layer>, Vec<Diagnostic>) {
@@ -61,8 +61,8 @@ fn layers(extra: &[PathBuf]) -> (Vec<Layer>, Vec<Diagnostic>) {
     (layers, unreadable)
 }
 
-fn with(layers: Vec<Layer>, mut wrong: Vec<Diagnostic>) -> (Set, Vec<Diagnostic>) {
-    let (set, mut diagnostics) = of_layers([vec![built_in_layer()], layers].concat());
+fn check_layers(layers: Vec<Layer>, mut wrong: Vec<Diagnostic>) -> (Set, Vec<Diagnostic>) {
+    let (set, mut diagnostics) = merge_layers([vec![built_in_layer()], layers].concat());
     wrong.append(&mut diagnostics);
     (set, wrong)
 }
@@ -89,6 +89,7 @@ pub fn layer(dir: &Path, unreadable: &mut Vec<Diagnostic>) -> Layer {
     files
 }
 
+/// The built-in files.
 pub fn built_in_layer() -> Layer {
     builtin::FILES
         .iter()
@@ -100,7 +101,7 @@ pub fn built_in_layer() -> Layer {
 }
 
 /// The set of these layers, and everything that is wrong with it.
-pub fn of_layers(layers: Vec<Layer>) -> (Set, Vec<Diagnostic>) {
+pub fn merge_layers(layers: Vec<Layer>) -> (Set, Vec<Diagnostic>) {
     let found = Diagnostics::default();
     let (draft, complete) = draft(layers, &found);
     let names: Vec<String> = draft.files.iter().map(|f| f.name.clone()).collect();
@@ -125,9 +126,11 @@ fn draft(layers: Vec<Layer>, found: &Diagnostics) -> (Draft, bool) {
             parsed.screens.extend(one.screens);
             parsed.items.extend(one.items);
             parsed.aliases.extend(one.aliases);
+            parsed.sets.extend(one.sets);
         }
         merge(&mut draft, parsed, &mut added, found);
     }
+    include_sets(&mut draft, complete, found);
     for item in added {
         add(&mut draft, item, complete, found);
     }
@@ -158,7 +161,7 @@ fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &
         ));
     };
     for screen in parsed.screens {
-        let (id, at) = (screen.id().to_owned(), screen.at().clone());
+        let (id, at) = (screen.id().to_owned(), screen.locations().clone());
         // A missing id is an error already.
         if id.is_empty() {
             continue;
@@ -180,7 +183,36 @@ fn merge(draft: &mut Draft, parsed: Parsed, added: &mut Vec<DraftItem>, found: &
         names.insert(name.clone(), alias.at.clone());
         draft.aliases.insert(name, alias);
     }
+    let mut sets: BTreeMap<String, Locations> = BTreeMap::new();
+    for set in parsed.sets.into_iter().filter(|set| !set.name.is_empty()) {
+        if let Some(before) = sets.get(&set.name) {
+            twice(draft, "the field set", &set.name, &set.at, "name", before, found);
+            continue;
+        }
+        sets.insert(set.name.clone(), set.at.clone());
+        draft.sets.insert(set.name.clone(), set);
+    }
     added.extend(parsed.items);
+}
+
+/// Puts the fields of the included sets into the dialogs. Done when all layers are read: a dialog of
+/// one directory may include a set of another, and a later set replaces one of the same name.
+fn include_sets(draft: &mut Draft, complete: bool, found: &Diagnostics) {
+    let (files, sets) = (&draft.files, &draft.sets);
+    for screen in draft.screens.values_mut() {
+        let DraftScreen::Dialog(dialog) = screen else { continue };
+        for include in std::mem::take(&mut dialog.includes).iter().rev() {
+            match sets.get(&include.set) {
+                Some(set) => dialog.insert(include, set),
+                None if include.set.is_empty() || !complete => {}
+                None => found.borrow_mut().push(files[include.at.file].diagnostic(
+                    include.at.value_span("include"),
+                    format!("there is no field set `{}`", include.set),
+                    suggest::did_you_mean(&include.set, sets.keys().map(String::as_str)),
+                )),
+            }
+        }
+    }
 }
 
 /// A line for a menu that exists; one that leads to the same place gives way.

@@ -1,4 +1,4 @@
-//! What the menu files say, checked: screens by id, their fields, and how a dialog becomes a
+//! The checked content of menu files: screens by id, their fields, and how a dialog becomes a
 //! command.
 //!
 //! SMIT's four object classes stand behind it: `sm_menu_opt` ([`Menu`], [`Item`]), `sm_name_hdr`
@@ -66,7 +66,7 @@ pub enum Builtin {
     Jobs,
     /// Choose a look.
     Themes,
-    /// What every key does.
+    /// The list of keys.
     Keys,
     About,
 }
@@ -85,7 +85,7 @@ pub struct Selector {
     pub after_selector: bool,
 }
 
-/// What follows a selector (SMIT's `type` j, r, c).
+/// The screen after a selector (SMIT's `type` j, r, c).
 #[derive(Clone, Debug)]
 pub enum Next {
     To(Target),
@@ -166,7 +166,7 @@ pub struct Field {
     pub required: Required,
     /// Most characters that can be typed; 0: no limit.
     pub size: usize,
-    /// What stands there at first (of a ring: the shown value).
+    /// The initial value (of a ring: the shown one).
     pub default: String,
     /// The name in `discover`'s output, or a selector's field, whose value is the default.
     pub from: Option<String>,
@@ -195,7 +195,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// What the field is called where there is one line for it: its label without a last line in
+    /// The name of the field where there is one line for it: its label without a last line in
     /// parentheses.
     pub fn title(&self) -> String {
         let label = self.label.trim_end();
@@ -252,7 +252,7 @@ pub struct List {
     pub timeout: u64,
 }
 
-/// What of a chosen line becomes the value (SMIT's cmd_to_list_mode).
+/// The part of a chosen line that becomes the value (SMIT's cmd_to_list_mode).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
     Line,
@@ -293,7 +293,7 @@ pub struct OnlyIf {
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
-    /// What is wrong when it does not match, in a novice's words.
+    /// The message where it does not match, for novices.
     pub message: String,
     /// Compiled when a value is looked at: the built-in panels have many patterns, and a run needs
     /// few of them.
@@ -301,6 +301,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// A pattern, not compiled yet.
     pub fn new(text: impl Into<String>, message: impl Into<String>) -> Self {
         Self { text: text.into(), message: message.into(), compiled: OnceLock::new() }
     }
@@ -313,7 +314,7 @@ impl Pattern {
     /// The expression that the whole value has to match.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The syntax error.
     pub fn compile(&self) -> Result<Regex, regex::Error> {
         // A small limit: a pattern must not take the memory of a small machine.
         regex::RegexBuilder::new(&format!("^(?:{})$", self.text)).size_limit(1 << 20).build()

@@ -1,4 +1,4 @@
-//! Which screen is meant: by a fast path, or by the answer to a selector.
+//! Finds a screen: by a fast path, or by the answer to a selector.
 
 use anyhow::Result;
 
@@ -7,6 +7,7 @@ use crate::menu::model::{Next, Screen, Selector, Set, Target};
 use crate::menu::values::Context;
 
 impl Screen {
+    /// Its id.
     pub fn id(&self) -> &str {
         match self {
             Self::Menu(menu) => &menu.id,
@@ -16,6 +17,7 @@ impl Screen {
     }
 
     #[cfg(test)]
+    /// Its title.
     pub fn title(&self) -> &str {
         match self {
             Self::Menu(menu) => &menu.title,
@@ -24,6 +26,7 @@ impl Screen {
         }
     }
 
+    /// Its help.
     pub fn help(&self) -> &str {
         match self {
             Self::Menu(menu) => &menu.help,
@@ -64,7 +67,7 @@ impl Set {
         Ok(screen)
     }
 
-    /// What follows `selector` when its answer is `real`. `classified` is what its classify command
+    /// The screen after `selector` when its answer is `real`. `classified` is what its classify command
     /// printed, parsed by [`crate::menu::discover::classified`]. The names that the answer gives
     /// are added to `context`.
     ///

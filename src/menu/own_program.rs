@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::menu::model::{Dialog, Field, Next, Run, Screen, Set};
 use crate::menu::placeholders::{self, Segment};
 
-/// What stands in menu files.
+/// The word in menu files.
 const NAME: &str = "altdisk";
 
 /// Replaces the word by the full path in every command of `set`, where that is needed.
@@ -59,7 +59,7 @@ fn in_run(run: &mut Run, own: &str) {
     if let Run::Argv(words) = run
         && let Some(first) = words.first_mut().filter(|w| *w == NAME)
     {
-        // What looks like a field's name in a path is none.
+        // Braces in a path are no placeholders.
         *first = placeholders::split_segments(own)
             .into_iter()
             .map(|p| p.name().map_or_else(|| text(p).to_owned(), |n| format!("{{{{{n}}}}}")))
@@ -110,7 +110,7 @@ mod tests {
             clone.fields[0].list.as_ref().map(|l| &l.command),
         ];
         for run in runs {
-            assert_eq!(command::of_run(run.unwrap(), &Context::new())[0], own);
+            assert_eq!(command::build_argv(run.unwrap(), &Context::new())[0], own);
         }
     }
 }

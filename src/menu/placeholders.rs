@@ -11,11 +11,12 @@ use crate::text::shell;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segment<'a> {
     Text(&'a str),
-    /// What stands between the braces.
+    /// The name between the braces.
     Name(&'a str),
 }
 
 impl<'a> Segment<'a> {
+    /// The name, if it is one.
     pub fn name(self) -> Option<&'a str> {
         match self {
             Self::Name(name) => Some(name),
@@ -122,7 +123,7 @@ pub fn find_unsafe_names(text: &str) -> Vec<(&str, &'static str)> {
     found
 }
 
-/// What a shell has read so far.
+/// The state of a shell after the text so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Plain,

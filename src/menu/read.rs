@@ -9,7 +9,8 @@ use field::Owner;
 use crate::diagnostic::reader::{self, Diagnostics, SourceFile, TableReader};
 use crate::diagnostic::suggest;
 use crate::menu::draft::{
-    DraftAlias, DraftDialog, DraftItem, DraftMenu, DraftScreen, DraftSelector, Parsed,
+    DraftAlias, DraftDialog, DraftFieldSet, DraftInclude, DraftItem, DraftMenu, DraftScreen,
+    DraftSelector, Parsed,
 };
 use crate::menu::model::{
     Alias, Builtin, Dialog, How, Item, Menu, Mode, Next, Run, Selector, Target,
@@ -39,6 +40,9 @@ const MAX_ID: usize = 64;
 const ITEM: &[&str] = &["text", "goto", "help", "order"];
 const ADDED: &[&str] = &["menu", "text", "goto", "help", "order"];
 const MENU: &[&str] = &["id", "title", "help", "item"];
+/// Keys of an included field set.
+const INCLUDE: &[&str] = &["include", "only_if", "only_if.field", "only_if.is"];
+const FIELD_SET: &[&str] = &["name", "field"];
 const SELECTOR: &[&str] = &[
     "id",
     "title",
@@ -70,7 +74,7 @@ const DIALOG: &[&str] = &[
     "after_selector",
 ];
 
-/// What a file says, and whether all of it could be read: false if it is not TOML.
+/// The content of a file, and whether all of it could be read: false if it is not TOML.
 pub fn read(file: &SourceFile, number: usize, found: &Diagnostics) -> (Parsed, bool) {
     let table = match reader::parse(file) {
         Ok(table) => table,
@@ -79,7 +83,7 @@ pub fn read(file: &SourceFile, number: usize, found: &Diagnostics) -> (Parsed, b
             return (Parsed::default(), false);
         }
     };
-    // What is read owns its texts; the table goes with this function.
+    // The drafts own their texts; the table is dropped at the end.
     let top = TableReader::new(
         file,
         number,
@@ -87,7 +91,7 @@ pub fn read(file: &SourceFile, number: usize, found: &Diagnostics) -> (Parsed, b
         0..0,
         found,
         "a menu file",
-        &["menu", "item", "alias", "selector", "dialog"],
+        &["menu", "item", "alias", "fieldset", "selector", "dialog"],
     );
     let mut parsed = Parsed::default();
     parsed.screens.extend(top.tables("menu", "a menu", MENU).iter().map(menu));
@@ -96,6 +100,7 @@ pub fn read(file: &SourceFile, number: usize, found: &Diagnostics) -> (Parsed, b
     parsed
         .screens
         .extend(top.tables("selector", "a selector", SELECTOR).iter().filter_map(selector));
+    parsed.sets.extend(top.tables("fieldset", "a field set", FIELD_SET).iter().map(field_set));
     parsed.screens.extend(top.tables("dialog", "a dialog", DIALOG).iter().map(dialog));
     (parsed, true)
 }
@@ -262,7 +267,15 @@ fn dialog(reader: &TableReader) -> DraftScreen {
         }
         Run::Argv(vec![])
     });
-    let fields = reader.tables("field", "a field", field::KEYS);
+    let tables = reader.tables("field", "a field", field::KEYS);
+    let (mut fields, mut includes) = (vec![], vec![]);
+    for table in tables {
+        if table.has("include") {
+            includes.push(include(&table, fields.len()));
+        } else {
+            fields.push(table);
+        }
+    }
     let dialog = Dialog {
         id: id(reader, "id"),
         title: reader.required_text("title"),
@@ -282,5 +295,37 @@ fn dialog(reader: &TableReader) -> DraftScreen {
         dialog,
         at: reader.locations(),
         fields_at: fields.iter().map(TableReader::locations).collect(),
+        includes,
     })
+}
+
+/// `include = "name"` in place of a field.
+fn include(reader: &TableReader, position: usize) -> DraftInclude {
+    let at = reader.locations();
+    for key in at.keys().filter(|key| !INCLUDE.contains(key) && field::KEYS.contains(key)) {
+        reader.report_key(
+            key,
+            format!("an included field set has no `{key}`"),
+            "allowed: include, only_if",
+        );
+    }
+    let only_if = field::read_only_if(reader);
+    DraftInclude { set: reader.required_text("include"), position, only_if, at }
+}
+
+fn field_set(reader: &TableReader) -> DraftFieldSet {
+    let fields = reader.tables("field", "a field", field::KEYS);
+    if fields.is_empty() && reader.lacks("field") {
+        reader.report_at(
+            reader.locations().table_span(),
+            "a field set needs fields",
+            "add [[fieldset.field]]",
+        );
+    }
+    DraftFieldSet {
+        name: id(reader, "name"),
+        at: reader.locations(),
+        fields_at: fields.iter().map(TableReader::locations).collect(),
+        fields: fields.iter().map(|r| field::read_field(r, Owner::FieldSet)).collect(),
+    }
 }

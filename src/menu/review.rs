@@ -1,4 +1,4 @@
-//! What a command says it would do, before it does it: the review protocol of `menus/README.md`.
+//! The review protocol of `menus/README.md`: a command reports what it would do, before it does it.
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -9,10 +9,13 @@ use crate::text::printable;
 /// The page that is read before a command runs. Nothing in it commands a terminal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Review {
+    /// The title of the page.
     pub title: String,
+    /// Its paragraphs.
     pub text: Vec<String>,
+    /// Warnings, shown first.
     pub warnings: Vec<String>,
-    /// What the user has to type, in this order.
+    /// The words that the user has to type, in this order.
     pub questions: Vec<Question>,
 }
 
@@ -20,6 +23,7 @@ pub struct Review {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
+    /// The question.
     pub prompt: String,
     /// Any of these will do.
     pub words: Vec<String>,

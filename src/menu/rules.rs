@@ -1,28 +1,31 @@
-//! What a dialog refuses before the command would: which fields count now, what may be typed, what
-//! a value must be.
+//! Validation of a dialog before its command runs: visible fields, characters that may be typed,
+//! valid values.
 
 use crate::menu::model::{Dialog, Field, Kind, Many, Required};
 use crate::menu::values::{Values, parts};
 
-/// Why Enter does nothing: the field to go to, and what is said.
+/// A mistake in a form: the field to go to, and the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ValidationError {
     /// The field's name.
     pub field: String,
+    /// The message for the user.
     pub message: String,
 }
 
 /// The first thing that is wrong, in the order of the fields; None: the command can run.
-pub fn refuse(dialog: &Dialog, values: &Values) -> Option<Refusal> {
-    refuse_fields(&dialog.fields, values)
+pub fn validate(dialog: &Dialog, values: &Values) -> Option<ValidationError> {
+    validate_fields(&dialog.fields, values)
 }
 
 /// The same for any fields: `std::slice::from_ref(&selector.field)`.
-pub fn refuse_fields(fields: &[Field], values: &Values) -> Option<Refusal> {
+pub fn validate_fields(fields: &[Field], values: &Values) -> Option<ValidationError> {
     let shown = visible_fields(fields, values);
     shown.iter().find_map(|&n| {
-        let about = |message| Refusal { field: fields[n].name.clone(), message };
-        wrong(&fields[n], n, values).map(about).or_else(|| clash(fields, n, values, &shown))
+        let about = |message| ValidationError { field: fields[n].name.clone(), message };
+        check_field(&fields[n], n, values)
+            .map(about)
+            .or_else(|| check_relations(fields, n, values, &shown))
     })
 }
 
@@ -31,6 +34,7 @@ pub fn visible(dialog: &Dialog, values: &Values) -> Vec<usize> {
     visible_fields(&dialog.fields, values)
 }
 
+/// The same for any fields.
 pub fn visible_fields(fields: &[Field], values: &Values) -> Vec<usize> {
     (0..fields.len()).filter(|&n| is_visible(fields, n, values, fields.len())).collect()
 }
@@ -45,7 +49,7 @@ fn is_visible(fields: &[Field], n: usize, values: &Values, depth: usize) -> bool
 }
 
 /// Whether `c` may be typed into a field of this kind.
-pub fn types(kind: Kind, c: char) -> bool {
+pub fn accepts_char(kind: Kind, c: char) -> bool {
     match kind {
         Kind::Text | Kind::Path | Kind::Raw | Kind::Password => !c.is_control(),
         Kind::Number => c.is_ascii_digit() || c == '+' || c == '-',
@@ -59,17 +63,17 @@ fn label(field: &Field) -> String {
     field.title().trim_end_matches(['?', ':', '.']).to_owned()
 }
 
-fn wrong(field: &Field, n: usize, values: &Values) -> Option<String> {
-    if field.kind == Kind::Heading { None } else { about_text(field, values.get(n)) }
+fn check_field(field: &Field, n: usize, values: &Values) -> Option<String> {
+    if field.kind == Kind::Heading { None } else { check_text(field, values.get(n)) }
 }
 
 /// Whether only its choices can stand in it.
-pub(super) fn closed(field: &Field) -> bool {
+pub(super) fn has_only_choices(field: &Field) -> bool {
     matches!(field.kind, Kind::Ring | Kind::List) && field.list.is_none()
 }
 
-/// What is wrong with this text in the field.
-pub(super) fn about_text(field: &Field, shown: &str) -> Option<String> {
+/// The mistake in this text of the field.
+pub(super) fn check_text(field: &Field, shown: &str) -> Option<String> {
     let label = label(field);
     let words = parts(field, shown);
     let filled = words.iter().any(|w| !w.trim().is_empty());
@@ -92,18 +96,18 @@ pub(super) fn about_text(field: &Field, shown: &str) -> Option<String> {
             shown.chars().count()
         ));
     }
-    words.iter().enumerate().find_map(|(at, word)| wrong_word(field, word, at, &label))
+    words.iter().enumerate().find_map(|(at, word)| check_word(field, word, at, &label))
 }
 
 /// `at`: which of the field's words it is.
-fn wrong_word(field: &Field, word: &str, at: usize, label: &str) -> Option<String> {
+fn check_word(field: &Field, word: &str, at: usize, label: &str) -> Option<String> {
     // Of many words, only the first one comes with the prefix.
     let bare = field.prefix.is_empty() || (at > 0 && field.many == Many::Words);
     let chosen = field.choices.iter().any(|c| c.shown == word);
     let digits = |w: &str, ok: fn(&char) -> bool| !w.is_empty() && w.chars().all(|c| ok(&c));
     match field.kind {
         _ if chosen => None,
-        _ if closed(field) => {
+        _ if has_only_choices(field) => {
             let all: Vec<&str> = field.choices.iter().map(|c| c.shown.as_str()).collect();
             Some(format!("{label}: `{word}` is not one of {}.", all.join(", ")))
         }
@@ -136,7 +140,12 @@ fn wrong_word(field: &Field, word: &str, at: usize, label: &str) -> Option<Strin
 
 /// `requires`, `requires_one` and `conflicts` of one field. A field that is not shown has no value.
 /// Where one is missing, the refusal leads to that.
-fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option<Refusal> {
+fn check_relations(
+    fields: &[Field],
+    n: usize,
+    values: &Values,
+    shown: &[usize],
+) -> Option<ValidationError> {
     let field = &fields[n];
     if !values.has(n, field) {
         return None;
@@ -157,7 +166,7 @@ fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option
             label(&fields[at]),
             label(field)
         );
-        return Some(Refusal { field: fields[to].name.clone(), message });
+        return Some(ValidationError { field: fields[to].name.clone(), message });
     }
     let any: Vec<usize> = field.requires_one.iter().filter_map(find).collect();
     if !any.is_empty() && !any.iter().any(|at| has(*at)) {
@@ -169,10 +178,10 @@ fn clash(fields: &[Field], n: usize, values: &Values, shown: &[usize]) -> Option
             all.join("; "),
             label(field)
         );
-        return Some(Refusal { field: fields[*to].name.clone(), message });
+        return Some(ValidationError { field: fields[*to].name.clone(), message });
     }
     let against = field.conflicts.iter().filter_map(find).find(|at| has(*at))?;
     let message =
         format!("{} and {} do not go together: give only one of them.", say(n), say(against));
-    Some(Refusal { field: field.name.clone(), message })
+    Some(ValidationError { field: field.name.clone(), message })
 }

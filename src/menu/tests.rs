@@ -2,6 +2,7 @@
 //! SMIT's rules in tables.
 
 mod bad_files;
+mod field_sets;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::diagnostic::reader::SourceFile;
 use crate::menu::command::{self, HIDDEN};
-use crate::menu::load::{built_in_layer, of_layers};
+use crate::menu::load::{built_in_layer, merge_layers};
 use crate::menu::model::{Dialog, Field, How, Run, Screen, Selector, Set, Target};
 use crate::menu::rules;
 use crate::menu::values::{Context, Values};
@@ -19,14 +20,15 @@ use crate::text::shell::quoted;
 use bad_files::{file, fixtures};
 
 pub(super) fn set_of(text: &str) -> Set {
-    let (set, wrong) = of_layers(vec![vec![SourceFile { name: "test".into(), text: text.into() }]]);
+    let (set, wrong) =
+        merge_layers(vec![vec![SourceFile { name: "test".into(), text: text.into() }]]);
     let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     set
 }
 
 fn argv(dialog: &Dialog, values: &Values, context: &Context) -> Vec<String> {
-    command::line(dialog, values, context).argv
+    command::build_line(dialog, values, context).argv
 }
 
 fn everything() -> Set {
@@ -70,7 +72,7 @@ fn one_field(body: &str) -> Dialog {
 
 #[test]
 fn the_built_in_panels_are_right() {
-    let (_, wrong) = of_layers(vec![built_in_layer()]);
+    let (_, wrong) = merge_layers(vec![built_in_layer()]);
     assert!(wrong.is_empty(), "{}", wrong.iter().map(|s| format!("{s}\n")).collect::<String>());
     assert!(matches!(
         crate::menu::load::built_in().unwrap().find(crate::menu::model::TOP),
@@ -109,7 +111,7 @@ fn later_layers_replace_and_add() {
         }
     };
     let added = "[[item]]\nmenu = \"m\"\ntext = \"new a\"\ngoto = \"@jobs\"\n[[item]]\nmenu = \"m\"\ntext = \"c\"\ngoto = \"@about\"\n";
-    let (set, wrong) = of_layers(vec![
+    let (set, wrong) = merge_layers(vec![
         vec![text("one", "")],
         vec![SourceFile { name: "x".into(), text: added.into() }],
         vec![text("two", "")],
@@ -186,12 +188,12 @@ fn everything_becomes_an_argv() {
     // Not shown, not sent.
     assert_eq!(line(&[("blank", "a"), ("phase", "2")]), "prog|sub|at=alpha|-d||-P2|-z|10");
     let values = filled(d, &c, &[("secret", "pa ss"), ("target", "vda")]);
-    let made = command::line(d, &values, &c);
+    let made = command::build_line(d, &values, &c);
     assert!(made.argv.contains(&"--password=pa ss".to_owned()) && made.hides());
     assert_eq!(made.shown(), format!("prog sub at=alpha -d vda -Pall '--password={HIDDEN}' -z 10"));
     let add = ["--erase".to_owned(), "S 1".to_owned()];
     assert_eq!(
-        made.with(&add).shown(),
+        made.with_words(&add).shown(),
         format!("prog sub at=alpha --erase 'S 1' -d vda -Pall '--password={HIDDEN}' -z 10")
     );
     assert_eq!(made.review(d).unwrap()[3], "--review");
@@ -244,12 +246,12 @@ fn discovered_values_are_defaults() {
     let mut values = Values::new(d, &c);
     assert_eq!((values.get(0), values.changed(0)), ("yes", false));
     assert_eq!(argv(d, &values, &c), ["echo"]);
-    values.turn(0, &d.fields[0], false);
+    values.cycle_choice(0, &d.fields[0], false);
     assert_eq!(
         (values.get(0), argv(d, &values, &c)),
         ("no", vec!["echo".to_owned(), "0".to_owned()])
     );
-    values.turn(0, &d.fields[0], true);
+    values.cycle_choice(0, &d.fields[0], true);
     assert!(!values.changed(0));
     values.set(0, "no");
     values.reset(0);
@@ -315,7 +317,7 @@ fn refusals_in_plain_words() {
     ];
     for (body, text, want) in table {
         let d = one_field(body);
-        let refusal = rules::refuse(&d, &filled(&d, &Context::new(), &[("f", text)]));
+        let refusal = rules::validate(&d, &filled(&d, &Context::new(), &[("f", text)]));
         assert_eq!(refusal.map(|r| r.message).unwrap_or_default(), want, "{body} {text:?}");
     }
 }
@@ -325,7 +327,7 @@ fn fields_that_go_together_or_not() {
     let set = everything();
     let d = dialog(&set, "everything");
     let says = |set: &[(&str, &str)]| {
-        rules::refuse(d, &filled(d, &Context::new(), &[&[("target", "a")], set].concat()))
+        rules::validate(d, &filled(d, &Context::new(), &[&[("target", "a")], set].concat()))
             .map(|r| (r.field, r.message))
     };
     assert_eq!(says(&[]), None);
@@ -357,14 +359,14 @@ fn one_of_several_is_enough() {
     let set = set_of(&text.replace("Label a\"", "Label a\\n(a remark)\""));
     let d = dialog(&set, "d");
     let says = |set: &[(&str, &str)]| {
-        rules::refuse(d, &filled(d, &Context::new(), set)).map(|r| (r.field, r.message))
+        rules::validate(d, &filled(d, &Context::new(), set)).map(|r| (r.field, r.message))
     };
     let needs =
         "Label from needs one of these too: Label a; Label b. Fill one in, or empty Label from.";
     assert_eq!(says(&[("from", "x")]), Some(("a".into(), needs.into())));
     assert_eq!((says(&[("from", "x"), ("b", "y")]), says(&[("b", "y")])), (None, None));
     let text = text.replace("\"a\", \"b\"", "\"a\", \"c\"");
-    let (_, wrong) = of_layers(vec![vec![SourceFile { name: "test".into(), text }]]);
+    let (_, wrong) = merge_layers(vec![vec![SourceFile { name: "test".into(), text }]]);
     assert!(format!("{wrong:?}").contains("`requires_one` names no other field: `c`"), "{wrong:?}");
 }
 
@@ -372,14 +374,14 @@ fn one_of_several_is_enough() {
 fn cleared_after_success() {
     let d = one_field("clear = true\ndefault = \"x\"");
     let mut values = filled(&d, &Context::new(), &[("f", "typed")]);
-    values.ended_well(&d.fields);
+    values.clear_after_success(&d.fields);
     assert_eq!((values.get(0), values.changed(0)), ("", false));
 }
 
 #[test]
 fn the_example_for_administrators() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("menus/examples/service.toml");
-    let (set, wrong) = of_layers(vec![built_in_layer(), vec![file(&path)]]);
+    let (set, wrong) = merge_layers(vec![built_in_layer(), vec![file(&path)]]);
     assert!(wrong.is_empty(), "{}", wrong.iter().map(|s| format!("{s}\n")).collect::<String>());
     assert_eq!(set.open("svc").unwrap().id(), "services");
     let mut c = Context::new();
@@ -417,13 +419,13 @@ fn the_example_for_administrators() {
     for (id, set_to, want) in table {
         let d = dialog(&set, id);
         let values = filled(d, &c, set_to);
-        assert_eq!(rules::refuse(d, &values), None);
-        assert_eq!(command::line(d, &values, &c).shown(), *want);
+        assert_eq!(rules::validate(d, &values), None);
+        assert_eq!(command::build_line(d, &values, &c).shown(), *want);
     }
     let d = dialog(&set, "service_change");
     let Some(discover) = &d.discover else { panic!() };
     let unit = context(&[("unit", "x'; rm -rf /")]);
-    assert!(command::of_run(discover, &unit)[2].contains("is-active -- 'x'\\''; rm -rf /')"));
+    assert!(command::build_argv(discover, &unit)[2].contains("is-active -- 'x'\\''; rm -rf /')"));
 }
 
 /// Runs the lines in one shell: the argv of each, as the shell sees it.
@@ -472,7 +474,7 @@ proptest! {
     #[test]
     fn values_in_shell_lines_are_words(all in proptest::collection::vec(a_value(), 60)) {
         let run = Run::Shell("{v} end$(printf %s {v})end x{v}y".into());
-        let lines: Vec<String> = all.iter().map(|v| command::of_run(&run, &context(&[("v", v)]))[2].clone()).collect();
+        let lines: Vec<String> = all.iter().map(|v| command::build_argv(&run, &context(&[("v", v)]))[2].clone()).collect();
         let seen = through_sh(&lines);
         for (value, words) in all.iter().zip(seen) {
             prop_assert_eq!(&words[0], value);
@@ -488,7 +490,7 @@ fn names_in_lists_are_other_fields() {
     let values = filled(d, &Context::new(), &[("path", " /dev ")]);
     let list: &Field = &d.fields[1];
     let given = values.context(&d.fields, &context(&[("outer", "o")]));
-    assert_eq!(command::of_run(&list.list.as_ref().unwrap().command, &given), ["ls", "/dev"]);
+    assert_eq!(command::build_argv(&list.list.as_ref().unwrap().command, &given), ["ls", "/dev"]);
     let names: BTreeMap<&str, &str> = given.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!((names["outer"], names["boot"], names["phase"]), ("o", "", "all"));
 }

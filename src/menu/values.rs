@@ -1,5 +1,5 @@
-//! What stands in the fields of one screen: the shown text, what stood there at first, and what the
-//! command would get.
+//! The values in the fields of one screen: the shown text, the initial text, and the words for the
+//! command.
 
 use std::collections::BTreeMap;
 
@@ -24,11 +24,11 @@ struct Value {
 impl Values {
     /// A dialog's fields as they are first shown.
     pub fn new(dialog: &Dialog, context: &Context) -> Self {
-        Self::of(&dialog.fields, context)
+        Self::for_fields(&dialog.fields, context)
     }
 
     /// The same for any fields; a selector has one: `std::slice::from_ref(&selector.field)`.
-    pub fn of(fields: &[Field], context: &Context) -> Self {
+    pub fn for_fields(fields: &[Field], context: &Context) -> Self {
         let values = fields.iter().map(|f| {
             let initial = initial(f, context);
             Value { shown: initial.clone(), initial }
@@ -41,6 +41,7 @@ impl Values {
         self.values.get(n).map_or("", |v| &v.shown)
     }
 
+    /// Replaces the text of field number `n`.
     pub fn set(&mut self, n: usize, shown: impl Into<String>) {
         if let Some(value) = self.values.get_mut(n) {
             value.shown = shown.into();
@@ -60,7 +61,7 @@ impl Values {
     }
 
     /// Tab and Backtab on a ring: the next or the one before, round and round.
-    pub fn turn(&mut self, n: usize, field: &Field, back: bool) {
+    pub fn cycle_choice(&mut self, n: usize, field: &Field, back: bool) {
         let Some(value) = self.values.get_mut(n) else { return };
         let count = field.choices.len();
         if count == 0 {
@@ -75,14 +76,14 @@ impl Values {
     }
 
     /// After the command ended with 0: fields with `clear` are emptied.
-    pub fn ended_well(&mut self, fields: &[Field]) {
+    pub fn clear_after_success(&mut self, fields: &[Field]) {
         for (value, _) in self.values.iter_mut().zip(fields).filter(|(_, f)| f.clear) {
             value.shown.clear();
             value.initial.clear();
         }
     }
 
-    /// What the command gets of field number `n`: one word for each choice; of a field that takes
+    /// The words for the command of field number `n`: one word for each choice; of a field that takes
     /// one value, that (it may be empty).
     pub fn real(&self, n: usize, field: &Field) -> Vec<String> {
         let shown = self.get(n);
@@ -129,7 +130,7 @@ impl Values {
     }
 }
 
-/// What is shown, cut into its choices; blanks at the ends count only in a raw field.
+/// The shown text, split into its choices; blanks at the ends count only in a raw field.
 pub(super) fn parts<'a>(field: &Field, shown: &'a str) -> Vec<&'a str> {
     match field.many {
         Many::One if matches!(field.kind, Kind::Raw | Kind::Password) => vec![shown],

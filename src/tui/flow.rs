@@ -151,14 +151,14 @@ impl Asking {
             }
         }
         Self {
-            argv: command::of_run(run, context),
-            shown: quoted(&masked_words(&command::of_run(run, &masked))),
+            argv: command::build_argv(run, context),
+            shown: quoted(&masked_words(&command::build_argv(run, &masked))),
         }
     }
 
     /// The review of what is about to run.
     fn review(pending: &Pending) -> Option<Self> {
-        let line = pending.line.with(pending.dialog.review.as_ref()?);
+        let line = pending.line.with_words(pending.dialog.review.as_ref()?);
         let shown = line.shown();
         Some(Self { argv: line.argv, shown })
     }
@@ -270,7 +270,7 @@ pub fn list_of_field(model: &mut Model) -> Effects {
             ask(model, asked, limit, Why::List)
         }
         None => {
-            let list = of_field(form, &field, lists::of_choices(&field.choices));
+            let list = of_field(form, &field, lists::list_choices(&field.choices));
             push(model, Layer::List(list, For::Field))
         }
     }
@@ -282,7 +282,7 @@ fn show_list(model: &mut Model, text: &str) -> Effects {
     let Some(list) = &field.list else { return vec![] };
     let mut listing = lists::parse(text, list);
     // Fixed choices stand before those that the command finds.
-    let mut entries = lists::of_choices(&field.choices).entries;
+    let mut entries = lists::list_choices(&field.choices).entries;
     entries.append(&mut listing.entries);
     listing.entries = entries;
     let list = of_field(form, &field, listing);
@@ -317,7 +317,7 @@ fn answer_selector(model: &mut Model) -> Effects {
     let Some(form) = model.form() else { return vec![] };
     let Some(selector) = form.selector.clone() else { return vec![] };
     let classify_alone = form.ghost && !Form::has_list(&selector.field);
-    if !classify_alone && let Some(refusal) = rules::refuse(&form.dialog, &form.values) {
+    if !classify_alone && let Some(refusal) = rules::validate(&form.dialog, &form.values) {
         form.go_to(&refusal.field);
         return fail(model, Told::new(refusal.message, ""));
     }
@@ -370,7 +370,7 @@ pub fn commit(model: &mut Model) -> Effects {
     if form.selector.is_some() {
         return answer_selector(model);
     }
-    if let Some(refusal) = rules::refuse(&form.dialog, &form.values) {
+    if let Some(refusal) = rules::validate(&form.dialog, &form.values) {
         form.go_to(&refusal.field);
         let listed = form.field().is_some_and(|f| f.list.is_some() || !f.choices.is_empty());
         let size = model.size;
@@ -391,7 +391,7 @@ pub fn commit(model: &mut Model) -> Effects {
         );
     }
     let dialog = Rc::clone(&form.dialog);
-    let line = command::line(&dialog, &form.values, &form.context);
+    let line = command::build_line(&dialog, &form.values, &form.context);
     if dialog.root && !root && doing == Doing::All {
         let remedy =
             format!("Leave altdisk with F10, then start it again as root:\n\n    sudo {}", opens);
@@ -427,7 +427,7 @@ fn show_review(model: &mut Model, text: &str) -> Effects {
 /// The review was answered: these words are added, and the command runs.
 pub fn reviewed(model: &mut Model, add: &[String]) -> Effects {
     if let Some(pending) = &mut model.pending {
-        pending.line = pending.line.with(add);
+        pending.line = pending.line.with_words(add);
     }
     model.stack.pop();
     make_sure(model)
@@ -493,7 +493,7 @@ pub fn ended(model: &mut Model, code: Option<i32>) {
             && form.dialog.id == started.dialog
         {
             let dialog = Rc::clone(&form.dialog);
-            form.values.ended_well(&dialog.fields);
+            form.values.clear_after_success(&dialog.fields);
             form.load();
         }
     }
@@ -556,5 +556,5 @@ pub fn jobs(summaries: &[job::Summary], now: u64) -> List {
 /// The command that Enter would run now.
 pub fn preview(model: &mut Model) -> Option<String> {
     let form = model.form()?;
-    Some(command::line(&form.dialog, &form.values, &form.context).shown())
+    Some(command::build_line(&form.dialog, &form.values, &form.context).shown())
 }

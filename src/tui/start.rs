@@ -61,7 +61,7 @@ pub fn fastpaths(dirs: &[PathBuf]) -> Result<Vec<String>> {
 fn menus(extra: &[PathBuf]) -> Result<Set> {
     let dirs: Vec<PathBuf> =
         std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
-    let mut set = load::all(&dirs)
+    let mut set = load::load_all(&dirs)
         .map_err(|diagnostics| error::BAD_MENUS.with_cause(("", listed(&diagnostics))))?;
     own_program::resolve(&mut set);
     Ok(set)

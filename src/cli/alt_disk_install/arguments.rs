@@ -17,12 +17,12 @@ use crate::cli::values::{accepted_losses, events_fd, text};
 use crate::engine::facts::system::PLATFORMS;
 use crate::engine::request::{Action, FromImage, Identity, Phases, Request};
 use crate::error::{self, Entry};
-use crate::flags::{ALT_DISK_INSTALL, Flag, Only};
+use crate::flags::{ALT_DISK_INSTALL, Flag, Source, ValueKind};
 use crate::software::Wanted;
 use crate::software::wanted::{self, Given};
 use crate::text::shell::quote;
 
-/// How the run is told about, which no plan depends on.
+/// How the run is reported. No plan depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Output {
     /// `-D`.
@@ -33,12 +33,10 @@ pub struct Output {
     pub events_fd: Option<i32>,
 }
 
-/// What may stand beside `-X` and `--resume`.
-const BESIDE: [&str; 4] = ["D", "V", "events", "review"];
-/// And beside `-X` alone.
-const BESIDE_CLEAN_UP: [&str; 2] = ["erase", "ask-erase"];
-/// What needs `-l`.
-const NEED_LOCATION: [&str; 5] = ["b", "I", "f", "F", "w"];
+/// The forms of the command, by their numbers in the table.
+const INSTALL: usize = 0;
+const CLEAN_UP: usize = 1;
+const RESUME: usize = 2;
 
 /// Reads the words after the command's name.
 ///
@@ -55,24 +53,21 @@ pub fn read(args: &[OsString]) -> Result<(Action, Output)> {
 
 fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
     if p.has("X") {
-        alone(p, "X", &BESIDE_CLEAN_UP, &error::CLEAN_UP_ALONE)?;
-        erase_says_something(p)?;
-        if p.has("ask-erase") && !p.has("review") {
-            return Err(error::BAD_VALUE.with_remedy(
-                "--ask-erase is given without --review",
-                "name the disk with --erase SERIAL",
-            ));
-        }
+        check_alone(p, "X", CLEAN_UP, &error::CLEAN_UP_ALONE)?;
+        check_requirements(p)?;
+        check_erase(p)?;
         return Ok(Action::CleanUp {
             erase: p.values("erase").map(text).collect(),
             ask: p.has("ask-erase"),
         });
     }
     if p.has("resume") {
-        return alone(p, "resume", &[], &error::RESUME_ALONE).map(|()| Action::Resume);
+        check_alone(p, "resume", RESUME, &error::RESUME_ALONE)?;
+        return Ok(Action::Resume);
     }
-    if p.has("ask-erase") {
-        return Err(error::BAD_VALUE.with_remedy("--ask-erase is given without -X", "leave it out"));
+    if let Some(flag) = p.flag_outside(INSTALL) {
+        let cause = format!("{} is given without -X", flag.typed());
+        return Err(error::BAD_VALUE.with_remedy(cause, "leave it out"));
     }
     exclusions(p)?;
     needs(p)?;
@@ -106,54 +101,64 @@ fn action(p: &Parsed, args: &[OsString]) -> Result<Action> {
     })
 }
 
-/// Flags of phases that this run does not execute: what they do will not happen. For a note, not an
-/// error.
-pub fn without_effect(request: &Request) -> Vec<String> {
-    let phases = request.phases.list();
-    let flags = [
-        ("-L", request.image.as_ref().is_some_and(|i| i.level.is_some()), 1),
-        ("-p", request.image.as_ref().is_some_and(|i| !i.platforms.is_empty()), 1),
-        ("--identity", request.image.as_ref().is_some_and(|i| i.identity.is_some()), 1),
-        ("-i", request.image_data.is_some(), 1),
-        ("-e", request.exclude_list.is_some(), 1),
-        ("--accept", !request.accept.is_empty(), 1),
-        ("--erase", !request.erase.is_empty(), 1),
-        ("-l", request.software.is_some(), 2),
-        ("-R", request.resolv_conf.is_some(), 2),
-        ("-n", request.remain_client, 2),
-        ("-s", request.script.is_some(), 2),
-        ("-B", !request.set_bootlist, 3),
-        ("-r", request.reboot, 3),
-    ];
-    let unused = flags.iter().filter(|(_, given, phase)| *given && !phases.contains(phase));
-    unused
-        .map(|(flag, _, phase)| {
-            format!("{flag} has no effect in this run: it belongs to phase {phase}")
-        })
-        .collect()
+/// Flags of phases that this run does not execute, in a sentence per phase: a note, not an error.
+pub fn describe_unused_flags(args: &[OsString], phases: Phases) -> Vec<String> {
+    let Ok(parsed) = getopt::parse(&ALT_DISK_INSTALL, args) else { return vec![] };
+    let unused = |phase: u8| {
+        let given = parsed.flags().filter(|f| f.phase == Some(phase)).map(Flag::typed);
+        let mut flags: Vec<String> = vec![];
+        for flag in given {
+            if !flags.contains(&flag) {
+                flags.push(flag);
+            }
+        }
+        match flags.split_last() {
+            Some((last, [])) => {
+                Some(format!("{last} has no effect in this run: it belongs to phase {phase}"))
+            }
+            Some((last, others)) => Some(format!(
+                "{} and {last} have no effect in this run: they belong to phase {phase}",
+                others.join(", ")
+            )),
+            None => None,
+        }
+    };
+    (1..=3).filter(|phase| !phases.list().contains(phase)).filter_map(unused).collect()
 }
 
-fn alone(p: &Parsed, name: &str, more: &[&str], rule: &'static Entry) -> Result<()> {
-    let beside = p.flags().find(|f| !f.is(name) && !BESIDE.iter().chain(more).any(|b| f.is(b)));
-    let word = beside.map(Flag::typed).or_else(|| p.operands.first().map(|o| quote(o)));
+/// `-X` and `--resume` go with the flags of their own form only, and with no operand.
+fn check_alone(p: &Parsed, name: &str, form: usize, rule: &'static Entry) -> Result<()> {
+    let beside = p.flag_outside(form).map(Flag::typed);
+    let Some(word) = beside.or_else(|| p.operands.first().map(|o| quote(o))) else { return Ok(()) };
     let typed = ALT_DISK_INSTALL.flag(name).map(Flag::typed).unwrap_or_default();
-    word.map_or(Ok(()), |w| Err(rule.with_cause(format!("{typed} is given together with {w}"))))
+    Err(rule.with_cause(format!("{typed} is given together with {word}")))
+}
+
+/// Flags that need another flag.
+fn check_requirements(p: &Parsed) -> Result<()> {
+    let Some((flag, name)) = p.unmet_requirement() else { return Ok(()) };
+    let needed = ALT_DISK_INSTALL.flag(name).map(Flag::typed).unwrap_or_default();
+    let cause = format!("{} is given without {needed}", flag.typed());
+    Err(match name {
+        "l" => error::NEEDS_LOCATION.with_cause(cause),
+        "preview" => error::JSON_ALONE.with_cause(cause),
+        _ => error::BAD_VALUE.with_remedy(cause, "name the disk with --erase SERIAL"),
+    })
 }
 
 fn exclusions(p: &Parsed) -> Result<()> {
     match (p.has("C"), p.has("d")) {
         (true, true) => return Err(error::TWO_SOURCES.with_cause("both -C and -d are given")),
         (false, false) => {
-            return Err(error::NO_SOURCE
-                .with_cause("it is not said what to install: neither -C nor -d is given"));
+            return Err(error::NO_SOURCE.with_cause("neither -C nor -d is given"));
         }
         (clone, _) => {
             let (not_here, rule, source) = if clone {
-                (Only::Image, &error::IMAGE_ONLY, "-C")
+                (Source::Image, &error::IMAGE_ONLY, "-C")
             } else {
-                (Only::Clone, &error::CLONE_ONLY, "-d")
+                (Source::Clone, &error::CLONE_ONLY, "-d")
             };
-            if let Some(flag) = p.flags().find(|f| f.only == not_here) {
+            if let Some(flag) = p.flags().find(|f| f.source == not_here) {
                 return Err(rule.with_cause(format!("{} is not valid with {source}", flag.typed())));
             }
         }
@@ -167,15 +172,10 @@ fn exclusions(p: &Parsed) -> Result<()> {
 }
 
 fn needs(p: &Parsed) -> Result<()> {
-    if let Some(name) = NEED_LOCATION.iter().find(|name| p.has(name) && !p.has("l")) {
-        return Err(error::NEEDS_LOCATION.with_cause(format!("-{name} is given without -l")));
-    }
+    check_requirements(p)?;
     if p.has("review") && p.has("preview") {
         return Err(error::BAD_VALUE
             .with_remedy("--review and --preview are given together", "give one of them"));
-    }
-    if p.has("json") && !p.has("preview") {
-        return Err(error::JSON_ALONE.with_cause("--json is given without --preview"));
     }
     Ok(())
 }
@@ -185,7 +185,7 @@ fn values(p: &Parsed) -> Result<Phases> {
         return Err(error::BAD_LEVEL
             .with_cause(format!("`{}` is not a level of the form V.R.M", text(level))));
     }
-    erase_says_something(p)?;
+    check_erase(p)?;
     match p.value("P") {
         None => Ok(Phases::All),
         Some(word) => Phases::parse(&text(word)).ok_or_else(|| {
@@ -194,7 +194,7 @@ fn values(p: &Parsed) -> Result<Phases> {
     }
 }
 
-fn erase_says_something(p: &Parsed) -> Result<()> {
+fn check_erase(p: &Parsed) -> Result<()> {
     match p.values("erase").any(OsStr::is_empty) {
         true => Err(error::BAD_VALUE.with_remedy(
             "the serial number after --erase is empty",
@@ -204,7 +204,7 @@ fn erase_says_something(p: &Parsed) -> Result<()> {
     }
 }
 
-/// What `-d` and the flags that belong to it ask for.
+/// The request of `-d` and the flags that belong to it.
 fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
     let Some(device) = path(p, "d") else { return Ok(None) };
     let platforms: Vec<String> =
@@ -242,13 +242,15 @@ fn is_level(level: &OsStr) -> bool {
 }
 
 fn files(p: &Parsed, phases: Phases) -> Result<()> {
-    for name in ["i", "s", "R", "e"] {
-        if let Some(value) = p.value(name).filter(|v| !Path::new(v).is_absolute()) {
-            let cause = format!("`{}` after -{name} is not a full path name", text(value));
+    let is_full_path = |f: &&Flag| f.value.is_some_and(|v| v.kind == ValueKind::FullPath);
+    for name in ALT_DISK_INSTALL.flags.iter().filter(is_full_path).map(Flag::typed) {
+        let value = p.value(name.trim_start_matches('-'));
+        if let Some(value) = value.filter(|v| !Path::new(v).is_absolute()) {
+            let cause = format!("`{}` after {name} is not a full path name", text(value));
             let here = std::env::current_dir().unwrap_or_default().join(value);
             return Err(match here.exists() && !value.is_empty() {
                 true => error::FULL_PATH
-                    .with_remedy(cause, format!("write -{name} {}", quote(here.as_os_str()))),
+                    .with_remedy(cause, format!("write {name} {}", quote(here.as_os_str()))),
                 false => error::FULL_PATH.with_cause(cause),
             });
         }
@@ -270,7 +272,7 @@ fn files(p: &Parsed, phases: Phases) -> Result<()> {
     Ok(())
 }
 
-/// What `-l` and the flags that need it ask for.
+/// The request of `-l` and the flags that need it.
 fn software(p: &Parsed) -> Result<Option<Wanted>> {
     let word = |name: &str| match p.value(name) {
         None => Ok(None),

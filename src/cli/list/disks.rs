@@ -17,7 +17,7 @@ pub const HEADING: &str = "NAME           SIZE MODEL          SERIAL            
 
 /// A disk, and what can be said of it as a target.
 pub struct Candidate {
-    /// What is typed: a practice disk's own name, else the kernel's.
+    /// Its name on command lines: a practice disk's own name, else the kernel's.
     pub name: String,
     pub row: String,
     pub verdict: Verdict,
@@ -25,7 +25,7 @@ pub struct Candidate {
     /// Why the running system does not fit as it is, where that is known.
     pub too_small: Option<String>,
     pub has_serial: bool,
-    /// What it holds, in a few words.
+    /// Its content, in a few words.
     pub all: String,
 }
 
@@ -68,7 +68,7 @@ pub fn candidates() -> Result<Vec<Candidate>> {
 fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) -> Candidate {
     let name = practice_name(&d.name, d.serial.as_deref()).unwrap_or(&d.name).to_owned();
     let holds = holds(d, role);
-    // What the kernel calls it stands beside the name, as everywhere.
+    // The kernel's name is shown beside the name, as everywhere.
     let model = if name == d.name {
         d.model.clone().unwrap_or_else(|| "-".to_owned())
     } else {
@@ -92,7 +92,7 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
     }
 }
 
-/// What a column about a disk's content has room for.
+/// A disk's content, short enough for a column.
 pub fn holds(d: &Disk, role: Role) -> String {
     match role {
         Role::Rootvg => return "rootvg".to_owned(),

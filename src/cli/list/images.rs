@@ -1,4 +1,4 @@
-//! Which system images there are: below the directory of images, what is mounted below /mnt and
+//! System images: below the directory of images, what is mounted below /mnt and
 //! /media, and a directory that is named.
 //!
 //! Only the beginning of each file is read, where an image of ours says what it is. Other archives
@@ -21,17 +21,17 @@ use crate::text::printable;
 use crate::text::size::format_size;
 
 /// Levels of directories that are searched.
-const DEEP: usize = 4;
+const MAX_DEPTH: usize = 4;
 /// A file system may be large, or far away: the search ends after this time, and after so many
 /// files.
-const PATIENCE: Duration = Duration::from_secs(20);
-const MOST: usize = 20_000;
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(20);
+const MAX_FILES: usize = 20_000;
 /// Columns of the path, where it fits.
 const PATH: usize = 36;
 
-/// What the columns are.
+/// The heading of the columns.
 pub fn heading() -> String {
-    line("IMAGE", "SIZE", "HOST", "LEVEL", "MADE")
+    format_columns("IMAGE", "SIZE", "HOST", "LEVEL", "MADE")
 }
 
 /// Where images are by themselves.
@@ -55,7 +55,7 @@ fn search(places: &[PathBuf]) -> Vec<Row> {
     let mut last: Option<&PathBuf> = None;
     for place in places {
         if last.is_none_or(|l| !place.starts_with(l)) {
-            search.directory(place, DEEP);
+            search.directory(place, MAX_DEPTH);
             last = Some(place);
         }
     }
@@ -79,7 +79,7 @@ struct Search {
 
 impl Search {
     fn goes_on(&self) -> bool {
-        self.seen < MOST && self.begun.elapsed() < PATIENCE
+        self.seen < MAX_FILES && self.begun.elapsed() < SEARCH_TIMEOUT
     }
 
     fn directory(&mut self, dir: &Path, deep: usize) {
@@ -188,7 +188,7 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
         ),
     }
     let text = if shown.chars().count() <= PATH {
-        line(&shown, &format_size(size), &plain(&host), &plain(&level), &made)
+        format_columns(&shown, &format_size(size), &plain(&host), &plain(&level), &made)
     } else {
         let told = [format_size(size), plain(&host), plain(&level), made];
         notes.insert(
@@ -200,7 +200,7 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
     Row { text, refused, notes }
 }
 
-fn line(path: &str, size: &str, host: &str, level: &str, made: &str) -> String {
+fn format_columns(path: &str, size: &str, host: &str, level: &str, made: &str) -> String {
     let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     format!(
         "{path:<PATH$} {size:>8} {:<8} {:<7} {}",

@@ -22,7 +22,7 @@ use crate::disk::practice::{self, Practice};
 use crate::engine::state::record_state;
 use crate::error::{self, Exit};
 use crate::event::Events;
-use crate::flags::list::LIST;
+use crate::flags::LIST;
 use crate::text::size::format_size;
 use crate::text::wrap;
 use rows::{Row, WIDTH, format_list};
@@ -34,7 +34,7 @@ pub use rows::truncate_text;
 /// Runs `altdisk list`.
 ///
 /// # Errors
-/// ALT-971 where it is not said what to list; what reading disks, records and boot lists says.
+/// ALT-971 for an unknown list, and the errors of reading disks, records and boot lists.
 pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let parsed = getopt::parse(&LIST, args)?;
     let words: Vec<String> =
@@ -70,7 +70,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     Ok(print_text(&format_list(&heading, &rows), Exit::Done))
 }
 
-/// What does not fit beside the number goes below it.
+/// The title of an error; lines that do not fit beside the number go below it.
 fn entry(id: &str, title: &str) -> Row {
     let lines = wrap(title, WIDTH - 8, 0, 0);
     let (first, rest) = lines.split_once('\n').unwrap_or((&lines, ""));

@@ -1,4 +1,4 @@
-//! What can be installed from a location: packages, bundles, fixes. Read from the directory itself,
+//! Software that can be installed from a location: packages, bundles, fixes. Read from the directory itself,
 //! nothing is run and nothing is changed.
 //!
 //! Beside each package stands what is installed: in the alternate, if one is mounted, else in the
@@ -21,7 +21,7 @@ use crate::software::{Location, Package, location, wanted};
 use crate::text::path::show_path;
 use crate::text::printable;
 
-/// What one may ask for.
+/// The lists of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     Packages,
@@ -31,7 +31,7 @@ pub enum What {
 }
 
 /// A list for people: of more packages than this, only those are shown that update something.
-const MOST: usize = 2000;
+const MAX_ROWS: usize = 2000;
 /// Columns of a line: those of a pop-up list on a terminal with 80, without its marks.
 const WIDTH: usize = 70;
 /// Columns of names and versions, where they fit.
@@ -143,8 +143,8 @@ fn root() -> PathBuf {
     PathBuf::from(if alternate { ALT_INST } else { "/" })
 }
 
-/// What is installed, by name.
-struct Here {
+/// The installed packages, by name.
+struct Installed {
     versions: BTreeMap<String, Vec<Package>>,
     archs: BTreeSet<String>,
     native: String,
@@ -153,8 +153,8 @@ struct Here {
 /// Architectures that fit everywhere.
 const ANY: [&str; 4] = ["all", "noarch", "any", ""];
 
-impl Here {
-    fn of(all: Vec<Package>) -> Self {
+impl Installed {
+    fn new(all: Vec<Package>) -> Self {
         let mut count: BTreeMap<String, usize> = BTreeMap::new();
         for p in all.iter().filter(|p| !ANY.contains(&p.arch.as_str())) {
             *count.entry(p.arch.clone()).or_default() += 1;
@@ -172,7 +172,7 @@ impl Here {
         ANY.contains(&arch) || self.archs.is_empty() || self.archs.contains(arch)
     }
 
-    fn own(&self, arch: &str) -> bool {
+    fn is_native(&self, arch: &str) -> bool {
         ANY.contains(&arch) || self.native.is_empty() || self.native == arch
     }
 
@@ -185,7 +185,7 @@ impl Here {
     }
 }
 
-fn here(contents: &Contents, dir: &Path) -> Result<Here> {
+fn read_installed(contents: &Contents, dir: &Path) -> Result<Installed> {
     let found = formats::installed(&root(), contents.format)?;
     if found.is_empty() {
         return Err(error::WRONG_FORMAT.with_cause(format!(
@@ -194,12 +194,12 @@ fn here(contents: &Contents, dir: &Path) -> Result<Here> {
             contents.format.description()
         )));
     }
-    Ok(Here::of(found))
+    Ok(Installed::new(found))
 }
 
 fn packages(dir: &Path) -> Result<(String, Vec<Row>)> {
     let contents = formats::read(dir)?;
-    let here = here(&contents, dir)?;
+    let here = read_installed(&contents, dir)?;
     let (heading, mut rows) = package_rows(&contents, &here);
     rows.insert(
         0,
@@ -215,7 +215,7 @@ struct Line<'a> {
     installed: Option<&'a str>,
 }
 
-fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
+fn package_rows(contents: &Contents, here: &Installed) -> (String, Vec<Row>) {
     let mut seen = BTreeSet::new();
     let lines = contents.packages.iter().map(|p| Line {
         value: value(p, contents.format, here, !seen.insert((p.name.as_str(), p.arch.as_str()))),
@@ -224,11 +224,11 @@ fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
     });
     let mut lines: Vec<Line> = lines.collect();
     let all = lines.len();
-    if all > MOST {
+    if all > MAX_ROWS {
         lines.retain(|l| {
-            here.own(&l.package.arch) && l.installed.is_some_and(|v| v != l.package.version)
+            here.is_native(&l.package.arch) && l.installed.is_some_and(|v| v != l.package.version)
         });
-        lines.truncate(MOST);
+        lines.truncate(MAX_ROWS);
     }
     let widest = |least: usize, most: usize, of: &dyn Fn(&Line) -> usize| {
         lines.iter().map(of).max().unwrap_or(0).clamp(least, most)
@@ -254,22 +254,25 @@ fn package_rows(contents: &Contents, here: &Here) -> (String, Vec<Row>) {
         refused: true,
         notes: vec![format!("It cannot be used: {}", printable(why, false))],
     }));
-    (line(&columns, "NAME", "VERSION", "INSTALLED", "WHAT IT IS"), rows)
+    (format_columns(&columns, "NAME", "VERSION", "INSTALLED", "WHAT IT IS"), rows)
 }
 
-/// What is to be asked for to get it: the name alone is the newest version for this machine.
-fn value(p: &Available, format: Format, here: &Here, older: bool) -> String {
-    let name =
-        if here.own(&p.arch) { p.name.clone() } else { format.qualified_name(&p.name, &p.arch) };
+/// The word that requests this package: the name alone is the newest version for this machine.
+fn value(p: &Available, format: Format, here: &Installed, older: bool) -> String {
+    let name = if here.is_native(&p.arch) {
+        p.name.clone()
+    } else {
+        format.qualified_name(&p.name, &p.arch)
+    };
     if older { format!("{name}={}", p.version) } else { name }
 }
 
-fn package_row(l: &Line, here: &Here, columns: &[usize; 3]) -> Row {
+fn package_row(l: &Line, here: &Installed, columns: &[usize; 3]) -> Row {
     let p = l.package;
     let plain = |text: &str| printable(text, false).replace('\t', " ");
     let shown = plain(&l.value);
     let mut notes = vec![];
-    let mut refused = !here.own(&p.arch);
+    let mut refused = !here.is_native(&p.arch);
     if !here.fits(&p.arch) {
         notes.push(format!(
             "It is for {}, and nothing of that architecture is installed.",
@@ -292,14 +295,26 @@ fn package_row(l: &Line, here: &Here, columns: &[usize; 3]) -> Row {
         None => "new",
     };
     Row {
-        text: line(columns, &shown, &plain(&p.version), &plain(installed), &plain(&p.summary)),
+        text: format_columns(
+            columns,
+            &shown,
+            &plain(&p.version),
+            &plain(installed),
+            &plain(&p.summary),
+        ),
         refused,
         notes,
     }
 }
 
 /// The name whole, for it is the value; the rest as far as it fits.
-fn line(columns: &[usize; 3], name: &str, version: &str, installed: &str, summary: &str) -> String {
+fn format_columns(
+    columns: &[usize; 3],
+    name: &str,
+    version: &str,
+    installed: &str,
+    summary: &str,
+) -> String {
     let [n, v, i] = *columns;
     let mut text =
         format!("{name:<n$} {:<v$} {:<i$}", truncate_text(version, v), truncate_text(installed, i));
@@ -367,7 +382,7 @@ fn bundle_row(file: &Path, of_fixes: bool) -> Row {
 
 fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
     let contents = formats::read(dir)?;
-    let here = here(&contents, dir)?;
+    let here = read_installed(&contents, dir)?;
     let found = contents.fixes(dir, &[])?;
     if found.is_empty() {
         return Err(error::BAD_LOCATION.with_remedy(
@@ -379,7 +394,7 @@ fn fixes(dir: &Path) -> Result<(String, Vec<Row>)> {
 }
 
 /// The fixes that this system has not: changelogs know everything that was ever mended.
-fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
+fn fix_rows(all: &[Fix], here: &Installed, format: Format) -> (String, Vec<Row>) {
     const ID: usize = 22;
     let lacks = |(name, fixed): &(String, String)| {
         here.versions
@@ -423,11 +438,11 @@ fn fix_rows(all: &[Fix], here: &Here, format: Format) -> (String, Vec<Row>) {
             notes,
         }
     };
-    let mut rows: Vec<Row> = found.iter().take(MOST).map(row).collect();
-    if found.len() > MOST {
+    let mut rows: Vec<Row> = found.iter().take(MAX_ROWS).map(row).collect();
+    if found.len() > MAX_ROWS {
         rows.push(refused(format!(
             "{} more fixes are there: type their names into the field.",
-            found.len() - MOST
+            found.len() - MAX_ROWS
         )));
     }
     match all.len() - found.len() {

@@ -24,7 +24,7 @@ fn words(line: &str) -> (Vec<String>, bool) {
     (words, cut)
 }
 
-/// What is wrong with a command line of altdisk; None also for what is none.
+/// The mistake in a command line of altdisk; None also for other texts.
 fn wrong(line: &str) -> Option<String> {
     let line = line.strip_prefix("sudo ").unwrap_or(line);
     let program = ["altdisk ", "alt_disk_install "].into_iter().find(|p| line.starts_with(p))?;
@@ -48,7 +48,7 @@ fn wrong(line: &str) -> Option<String> {
     if program == "altdisk " && placeholders.contains(&words.get(1)?.as_str()) {
         return None;
     }
-    let parsed = |command: &Command, args: &[OsString]| {
+    let parsed = |command: &'static Command, args: &[OsString]| {
         getopt::parse(command, args).err().map(|e| format!("`{line}`: {e:#}"))
     };
     match parse_invocation(&argv) {

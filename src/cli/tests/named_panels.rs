@@ -136,7 +136,7 @@ fn labels(set: &Set) -> Vec<String> {
     fields.map(Field::title).collect()
 }
 
-/// What stands in quotes with a capital letter and more than one word is the title of a panel or
+/// Text in quotes with a capital letter and more than one word is the title of a panel or
 /// the label of a field, and so is what the words `the field` lead to.
 #[test]
 fn every_quoted_name_in_the_panels_is_there() {
@@ -195,6 +195,6 @@ fn every_default_works() {
     }
     assert!(seen > 0);
     // What is found out when the panel of images opens, in a directory that is made (see `mksysb`).
-    let image = PathBuf::from(discover::image_file());
+    let image = PathBuf::from(discover::default_image_file());
     assert_eq!(image.parent(), Some(list::images::directory().as_path()));
 }

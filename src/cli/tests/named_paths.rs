@@ -71,7 +71,7 @@ fn own_paths() -> Vec<String> {
         .collect()
 }
 
-/// What every Linux system has, or what the documents say about others.
+/// Paths of every Linux system, or that documents mention about others.
 const SYSTEM: &[&str] = &[
     "/bin/sh",
     "/boot",
@@ -106,7 +106,7 @@ const SYSTEM: &[&str] = &[
 /// Below these, examples are.
 const EXAMPLES: &[&str] = &["/root", "/tmp", "/mnt", "/media", "/updates", "/backup"];
 
-/// What is wrong with a path in a text.
+/// The mistake in a path.
 fn wrong_path(path: &str) -> Option<String> {
     let own = [
         "/var/lib/altdisk",

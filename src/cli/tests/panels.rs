@@ -66,10 +66,10 @@ fn samples(field: &Field, file: &str) -> Vec<String> {
 fn spread(dialog: &Dialog, file: &str, pairs: bool) -> Vec<Values> {
     let mut base = Values::new(dialog, &context());
     for (n, field) in dialog.fields.iter().enumerate() {
-        if rules::refuse(dialog, &base).is_some_and(|r| r.field == field.name) {
+        if rules::validate(dialog, &base).is_some_and(|r| r.field == field.name) {
             let fits = samples(field, file).into_iter().find(|s| {
                 base.set(n, s.clone());
-                rules::refuse(dialog, &base).is_none_or(|r| r.field != field.name)
+                rules::validate(dialog, &base).is_none_or(|r| r.field != field.name)
             });
             assert!(fits.is_some(), "{} {}", dialog.id, field.name);
         }
@@ -105,7 +105,7 @@ fn refused_by_command(argv: &[String]) -> Option<String> {
 
 #[test]
 fn they_have_no_mistakes() {
-    let (_, diagnostics) = load::of_layers(vec![load::built_in_layer()]);
+    let (_, diagnostics) = load::merge_layers(vec![load::built_in_layer()]);
     let said: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     assert!(said.is_empty(), "{}", said.join("\n"));
 }
@@ -121,7 +121,7 @@ fn the_previewed_line_is_what_runs() {
         (shipped(), BTreeSet::new(), String::new(), vec![]);
     for dialog in dialogs(&set) {
         for values in spread(dialog, &file, false) {
-            let line = command::line(dialog, &values, &context());
+            let line = command::build_line(dialog, &values, &context());
             if seen.insert(line.argv.clone()) {
                 let (program, shown) = (line.argv[0].as_str(), line.shown());
                 let stands_in = ["altdisk", "alt_disk_install"].contains(&program)
@@ -162,8 +162,8 @@ fn a_dialog_refuses_what_its_command_would_refuse() {
     let (set, mut passed, mut refused) = (shipped(), 0, 0);
     for dialog in dialogs(&set) {
         for values in spread(dialog, &file, true) {
-            let line = command::line(dialog, &values, &context());
-            if rules::refuse(dialog, &values).is_some() {
+            let line = command::build_line(dialog, &values, &context());
+            if rules::validate(dialog, &values).is_some() {
                 refused += 1;
                 continue;
             }
@@ -189,7 +189,7 @@ fn a_panel_works_with_its_defaults() {
         ("bootlist", "yes"),
         ("name", "practice1"),
         ("size", "9G"),
-        ("file", &crate::cli::discover::image_file()),
+        ("file", &crate::cli::discover::default_image_file()),
     ];
     let found: Context =
         context().into_iter().chain(found.map(|(n, v)| (n.to_owned(), v.to_owned()))).collect();
@@ -198,7 +198,7 @@ fn a_panel_works_with_its_defaults() {
         for context in [&found, &context()] {
             for field in &dialog.fields {
                 let alone = std::slice::from_ref(field);
-                let values = Values::of(alone, context);
+                let values = Values::for_fields(alone, context);
                 if values.get(0).is_empty() {
                     assert!(
                         field.kind != Kind::Ring,
@@ -209,20 +209,20 @@ fn a_panel_works_with_its_defaults() {
                     continue;
                 }
                 defaults += 1;
-                assert_eq!(rules::refuse_fields(alone, &values), None, "{}", dialog.id);
+                assert_eq!(rules::validate_fields(alone, &values), None, "{}", dialog.id);
             }
         }
         let mut values = Values::new(dialog, &found);
         for (n, field) in dialog.fields.iter().enumerate() {
             if values.get(n).is_empty()
-                && rules::refuse(dialog, &values).is_some_and(|r| r.field == field.name)
+                && rules::validate(dialog, &values).is_some_and(|r| r.field == field.name)
             {
                 values.set(n, samples(field, &file).into_iter().find(|s| !s.is_empty()).unwrap());
             }
         }
         whole += 1;
-        assert_eq!(rules::refuse(dialog, &values), None, "{}", dialog.id);
-        let line = command::line(dialog, &values, &found);
+        assert_eq!(rules::validate(dialog, &values), None, "{}", dialog.id);
+        let line = command::build_line(dialog, &values, &found);
         assert_eq!(refused_by_command(&line.argv), None, "{}: {}", dialog.id, line.shown());
     }
     assert!(defaults > 100 && whole > 20, "{defaults} {whole}");
@@ -247,11 +247,12 @@ fn lists_and_first_values_come_from_commands_that_exist() {
     runs.extend(fields.iter().filter_map(|f| f.list.as_ref()).map(|l| &l.command));
     assert!(runs.len() > 5);
     for run in runs {
-        let argv = command::of_run(run, &context());
+        let argv = command::build_argv(run, &context());
         assert_eq!(argv[0], "altdisk");
         assert!(COMMANDS.iter().any(|(c, _)| c.name == argv[1]), "{argv:?}");
         let command = flags::ALL.iter().find(|c| c.name == argv[1]).unwrap();
-        let forms: Vec<&str> = command.forms.iter().map(|f| f.2).collect();
+        let forms: Vec<String> =
+            command.forms.iter().map(|f| format!("{} {}", f.word, f.operands)).collect();
         assert!(forms.iter().any(|f| f.contains(&argv[2])), "{argv:?}: {forms:?}");
         assert_eq!(refused_by_command(&argv), None);
     }
@@ -313,8 +314,11 @@ fn only_what_matters_is_sent() {
         ("bootlist".to_owned(), "yes".to_owned()),
     ]);
     let mut values = Values::new(&clone, &found);
-    assert_eq!(rules::refuse(&clone, &values), None);
-    assert_eq!(command::line(&clone, &values, &found).shown(), "altdisk alt_disk_install -C vdb");
+    assert_eq!(rules::validate(&clone, &values), None);
+    assert_eq!(
+        command::build_line(&clone, &values, &found).shown(),
+        "altdisk alt_disk_install -C vdb"
+    );
     let at = |name: &str| clone.fields.iter().position(|f| f.name == name).unwrap();
     for (name, value) in
         [("phase", "12"), ("script", "/root/my script"), ("bootlist", "no"), ("verbose", "yes")]
@@ -323,7 +327,7 @@ fn only_what_matters_is_sent() {
     }
     // The boot list belongs to phase 3: with phases 1 and 2 it is not asked for.
     assert_eq!(
-        command::line(&clone, &values, &found).shown(),
+        command::build_line(&clone, &values, &found).shown(),
         "altdisk alt_disk_install -C -P 12 -s '/root/my script' -V vdb"
     );
     let practice = Context::from([
@@ -331,15 +335,15 @@ fn only_what_matters_is_sent() {
         ("bootlist".to_owned(), "no".to_owned()),
     ]);
     assert_eq!(
-        command::line(&clone, &Values::new(&clone, &practice), &practice).shown(),
+        command::build_line(&clone, &Values::new(&clone, &practice), &practice).shown(),
         "altdisk alt_disk_install -C -B one"
     );
     values.set(at("phase"), "all");
     values.set(at("reboot"), "yes");
-    assert_eq!(rules::refuse(&clone, &values).unwrap().field, "reboot");
+    assert_eq!(rules::validate(&clone, &values).unwrap().field, "reboot");
     for (id, review) in [("alt_forget", "-X --review"), ("alt_erase", "-X --review --ask-erase")] {
         let clean = find(id);
-        let line = command::line(&clean, &Values::new(&clean, &found), &found);
+        let line = command::build_line(&clean, &Values::new(&clean, &found), &found);
         assert_eq!(line.shown(), "altdisk alt_disk_install -X");
         assert_eq!(
             line.review(&clean).unwrap().join(" "),

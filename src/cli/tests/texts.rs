@@ -22,7 +22,7 @@ pub fn below(dir: &Path, end: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// What people read who never see the source: documents, menus, the catalogue of errors, the help
+/// Texts for people who never see the source: documents, menus, the catalogue of errors, the help
 /// of every command.
 pub fn documents() -> Vec<(String, String)> {
     let mut files = vec![root().join("README.md"), root().join("themes/README.md")];
@@ -67,7 +67,7 @@ pub fn read(files: &[PathBuf]) -> Vec<(String, String)> {
     files.iter().map(|f| (name(f), text(f))).collect()
 }
 
-/// What stands between backticks, and lines of examples.
+/// Texts between backticks, and lines of examples.
 pub fn quoted(text: &str) -> Vec<String> {
     let ticks = text.split('`').skip(1).step_by(2).filter(|t| !t.contains('\n')).map(str::to_owned);
     let example = |l: &&str| l.starts_with("    ") || l.starts_with("  alt");

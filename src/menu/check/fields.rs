@@ -10,6 +10,7 @@ use crate::menu::model::{Field, Kind, Many, Required, Run};
 use crate::menu::placeholders::{self, Segment};
 use crate::menu::rules;
 
+/// Checks the fields of a dialog.
 pub(super) fn check_dialog(reporter: &Reporter, d: &DraftDialog) {
     check(reporter, &d.dialog.fields, &d.fields_at);
     let texts: Vec<&str> = match &d.dialog.command {
@@ -46,6 +47,7 @@ pub(super) fn check_dialog(reporter: &Reporter, d: &DraftDialog) {
     }
 }
 
+/// Checks the fields of any screen.
 pub(super) fn check(reporter: &Reporter, fields: &[Field], at: &[Locations]) {
     for (n, (field, places)) in fields.iter().zip(at).enumerate() {
         let first = fields[..n].iter().position(|f| f.name == field.name && !f.name.is_empty());
@@ -93,7 +95,7 @@ fn default(reporter: &Reporter, field: &Field, at: &Locations) {
     if field.default.is_empty() || !at.has("default") {
         return;
     }
-    if let Some(wrong) = rules::about_text(field, &field.default) {
+    if let Some(wrong) = rules::check_text(field, &field.default) {
         let (shown, typed) =
             (field.choices.iter().map(|c| c.shown.as_str()), field.default.as_str());
         let allowed = if field.choices.is_empty() {
@@ -209,7 +211,7 @@ fn others(reporter: &Reporter, fields: &[Field], field: &Field, at: &Locations) 
         }
         return;
     };
-    if rules::closed(on) {
+    if rules::has_only_choices(on) {
         let shown: Vec<&str> = on.choices.iter().map(|c| c.shown.as_str()).collect();
         for (n, is) in only.is.iter().enumerate().filter(|(_, is)| !shown.contains(&is.as_str())) {
             reporter.report_element(

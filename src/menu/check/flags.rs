@@ -11,11 +11,12 @@ use crate::menu::command::prefixed;
 use crate::menu::draft::{DraftDialog, DraftScreen};
 use crate::menu::model::{Field, Kind, Next, Run};
 use crate::menu::placeholders::{self, Segment};
-use crate::menu::rules::closed;
+use crate::menu::rules::has_only_choices;
 
 /// Stands for a value that is known only later: no flag begins with it.
 const VALUE: &str = "\u{1}";
 
+/// Checks the commands of one screen.
 pub(super) fn check(reporter: &Reporter, screen: &DraftScreen) {
     match screen {
         DraftScreen::Menu(_) => {}
@@ -60,9 +61,9 @@ fn dialog(reporter: &Reporter, d: &DraftDialog) {
     }
 }
 
-/// What one field can add.
+/// The words that one field can add.
 fn of_field(reporter: &Reporter, command: &Command, field: &Field, at: &Locations) {
-    if !closed(field) {
+    if !has_only_choices(field) {
         let key = if at.has("prefix") { "prefix" } else { "name" };
         if let Some((wrong, allowed)) =
             of_words(command, &prefixed(&field.prefix, VALUE), !field.prefix.trim().is_empty())
@@ -189,7 +190,7 @@ fn wrong_words(command: &Command, words: &[String]) -> Vec<(usize, (String, Stri
                 n += usize::from(used);
                 wrong.extend(told.map(|t| (here, t)));
             }
-            w if !command.operands => {
+            w if !command.takes_operands() => {
                 let shown = if w.contains(VALUE) {
                     "a value without a flag".to_owned()
                 } else {

@@ -9,10 +9,11 @@ use crate::diagnostic::reader::Locations;
 use crate::diagnostic::suggest;
 use crate::menu::draft::{Draft, DraftMenu, DraftScreen, DraftSelector};
 use crate::menu::model::{Next, Target};
-use crate::menu::rules::closed;
+use crate::menu::rules::has_only_choices;
 
 /// A way from one screen to another.
 pub(super) struct Edge<'a> {
+    /// The screen that it leads to.
     pub to: &'a str,
     at: &'a Locations,
     span: Range<usize>,
@@ -20,13 +21,15 @@ pub(super) struct Edge<'a> {
     sure: bool,
 }
 
+/// All ways between the screens.
 pub(super) struct Graph<'a> {
     draft: &'a Draft,
     edges: BTreeMap<&'a str, Vec<Edge<'a>>>,
 }
 
 impl<'a> Graph<'a> {
-    pub fn of(draft: &'a Draft) -> Self {
+    /// The graph of these screens.
+    pub fn new(draft: &'a Draft) -> Self {
         let mut graph = Self { draft, edges: BTreeMap::new() };
         for (id, screen) in &draft.screens {
             let edges = match screen {
@@ -65,7 +68,7 @@ impl<'a> Graph<'a> {
                 .map(|to| Edge { to, at: &s.at, span: s.at.value_span("goto"), sure: true })
                 .into_iter()
                 .collect(),
-            Next::Value { prefix } if closed(field) => {
+            Next::Value { prefix } if has_only_choices(field) => {
                 let edge = |(n, real): (usize, &String)| {
                     let to = self.known(&format!("{prefix}{real}"))?;
                     Some(Edge {
@@ -108,6 +111,7 @@ impl<'a> Graph<'a> {
         self.edges.iter().filter_map(leads).collect()
     }
 
+    /// Checks targets, aliases and cycles.
     pub fn check(&self, reporter: &Reporter) {
         for screen in self.draft.screens.values() {
             match screen {
@@ -117,7 +121,7 @@ impl<'a> Graph<'a> {
             }
             if screen.after_selector() && self.before(screen.id()).is_empty() {
                 reporter.report_key(
-                    screen.at(),
+                    screen.locations(),
                     "after_selector",
                     "no selector leads to this screen",
                     "without `after_selector` its id is a fast path",
@@ -183,7 +187,7 @@ impl<'a> Graph<'a> {
                 );
             }
             Next::To(_) => {}
-            Next::Value { prefix } if closed(&s.selector.field) => {
+            Next::Value { prefix } if has_only_choices(&s.selector.field) => {
                 for (n, choice) in s.selector.field.choices.iter().enumerate() {
                     let id = format!("{prefix}{}", choice.real);
                     if self.known(&id).is_none() {

@@ -1,4 +1,4 @@
-//! What `{name}` stands for: every name in a command has to be given by a field, a selector or
+//! `{name}` in commands: every name in a command has to be given by a field, a selector or
 //! discovery; in a shell line it must stand where quotes protect the value.
 
 use std::collections::BTreeSet;
@@ -21,6 +21,7 @@ struct Known<'a> {
     screen: &'a str,
 }
 
+/// Checks the names in all commands.
 pub(super) fn check(reporter: &Reporter, graph: &Graph) {
     for screen in reporter.draft.screens.values() {
         match screen {
@@ -31,7 +32,7 @@ pub(super) fn check(reporter: &Reporter, graph: &Graph) {
     }
 }
 
-/// What the selectors before `id` give: what all of them give if one must be answered, else only
+/// The names from the selectors before `id`: those that all of them give if one must be answered, else only
 /// perhaps.
 fn given<'a>(graph: &Graph, id: &'a str, after_selector: bool, depth: usize) -> Known<'a> {
     let mut known = Known { screen: id, ..Known::default() };

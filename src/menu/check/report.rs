@@ -7,7 +7,9 @@ use crate::menu::draft::Draft;
 
 /// Collects the problems, each at its place in its file.
 pub(super) struct Reporter<'a> {
+    /// All files.
     pub draft: &'a Draft,
+    /// The problems found so far.
     pub found: &'a Diagnostics,
 }
 

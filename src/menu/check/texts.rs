@@ -19,8 +19,9 @@ const CONFIRM: usize = 1000;
 const MESSAGE: usize = 300;
 const DEFAULT: usize = 4096;
 
+/// Checks the texts of one screen.
 pub(super) fn check(reporter: &Reporter, screen: &DraftScreen) {
-    let at = screen.at();
+    let at = screen.locations();
     let (title, help) = match screen {
         DraftScreen::Menu(m) => (&m.menu.title, &m.menu.help),
         DraftScreen::Selector(s) => (&s.selector.title, &s.selector.help),

@@ -34,6 +34,7 @@ pub(in crate::menu) fn read_run(reader: &TableReader, words: &str, line: &str) -
     reader.has(line).then(|| Run::Shell(reader.required_text(line)))
 }
 
+/// `timeout`, or the default.
 pub(in crate::menu) fn read_timeout(reader: &TableReader) -> u64 {
     reader
         .number("timeout", 1..=MAX_TIMEOUT)

@@ -4,7 +4,9 @@ use crate::diagnostic::reader::TableReader;
 use crate::menu::model::{Choice, Field, Kind, List, Many, OnlyIf, Pattern, Required, Take};
 use crate::menu::read::command::{DEFAULT_TIMEOUT, MAX_TIMEOUT, read_run};
 
+/// Keys of a field.
 pub(super) const KEYS: &[&str] = &[
+    "include",
     "name",
     "label",
     "help",
@@ -73,8 +75,10 @@ const TAKE: &[(&str, Take)] = &[
 pub(super) enum Owner {
     Selector,
     Dialog,
+    FieldSet,
 }
 
+/// Reads a field; every mistake is reported.
 pub(super) fn read_field(reader: &TableReader, owner: Owner) -> Field {
     let kind = reader.one_of("kind", KINDS).unwrap_or(Kind::Text);
     let field = Field {
@@ -100,7 +104,7 @@ pub(super) fn read_field(reader: &TableReader, owner: Owner) -> Field {
         requires: reader.texts("requires"),
         requires_one: reader.texts("requires_one"),
         conflicts: reader.texts("conflicts"),
-        only_if: only_if(reader),
+        only_if: read_only_if(reader),
         pattern: pattern(reader),
     };
     fits(reader, &field, owner);
@@ -161,7 +165,8 @@ fn choices(reader: &TableReader) -> Vec<Choice> {
     reader.mixed("choices", "a choice", &["shown", "real"], same, pair)
 }
 
-fn only_if(reader: &TableReader) -> Option<OnlyIf> {
+/// Reads `only_if`.
+pub(super) fn read_only_if(reader: &TableReader) -> Option<OnlyIf> {
     let table = reader.table("only_if", "only_if", &["field", "is"])?;
     let is = table.texts("is");
     if is.is_empty() && (table.is_list("is") || table.lacks("is")) {
@@ -193,6 +198,9 @@ fn pattern(reader: &TableReader) -> Option<Pattern> {
 /// Keys that do not go together, as far as one field shows it.
 fn fits(reader: &TableReader, field: &Field, owner: Owner) {
     let places = reader.locations();
+    if reader.has("include") {
+        reader.report_key("include", "a field set can only be included in a dialog", "");
+    }
     if field.kind == Kind::Heading {
         if owner == Owner::Selector {
             reader.report_key("kind", "a selector's field cannot be a heading", "");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use crate::diagnostic::reader::SourceFile;
-use crate::menu::load::of_layers;
+use crate::menu::load::merge_layers;
 
 pub(super) fn fixtures(dir: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/menus").join(dir);
@@ -24,7 +24,7 @@ pub(super) fn file(path: &Path) -> SourceFile {
 }
 
 fn diagnostics(files: Vec<Vec<SourceFile>>) -> String {
-    of_layers(files).1.iter().map(|s| format!("{s}\n")).collect()
+    merge_layers(files).1.iter().map(|s| format!("{s}\n")).collect()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn all_errors_in_one_run_in_their_order() {
         SourceFile { name: "1.toml".into(), text: one },
         SourceFile { name: "2.toml".into(), text: two },
     ];
-    let told = of_layers(vec![files]).1;
+    let told = merge_layers(vec![files]).1;
     let places: Vec<String> =
         told.iter().map(|s| format!("{}:{}:{} {}", s.file, s.line, s.column, s.message)).collect();
     assert_eq!(
@@ -79,7 +79,7 @@ fn a_broken_file_does_not_make_errors_of_others() {
         SourceFile { name: "1".into(), text: menu.into() },
         SourceFile { name: "2".into(), text: "[[dialog]]\nid = d".into() },
     ];
-    let told = of_layers(vec![files]).1;
+    let told = merge_layers(vec![files]).1;
     assert!(told.iter().all(|s| s.file == "2") && !told.is_empty(), "{told:?}");
 }
 
@@ -134,7 +134,7 @@ proptest! {
     #[test]
     fn the_loader_never_panics(text in mutated()) {
         let lines = text.lines().count() + 1;
-        let (_, told) = of_layers(vec![vec![SourceFile { name: "x".into(), text }]]);
+        let (_, told) = merge_layers(vec![vec![SourceFile { name: "x".into(), text }]]);
         for diagnostic in told {
             prop_assert!(diagnostic.line <= lines && !diagnostic.to_string().chars().any(|c| c.is_control() && c != '\n'), "{:?}", diagnostic);
         }

@@ -54,7 +54,7 @@ impl<W: Write> Plain<'_, W> {
                     leave => return leave,
                 },
                 (_, "c") => {
-                    let line = command::line(dialog, &values, &context).shown();
+                    let line = command::build_line(dialog, &values, &context).shown();
                     self.talk.line(&format!("  {line}"));
                 }
                 (Answer::Help(None), _) => {
@@ -95,7 +95,7 @@ impl<W: Write> Plain<'_, W> {
     fn discovered(&mut self, dialog: &Dialog, context: &Context) -> Result<Option<Context>> {
         let mut all = context.clone();
         if let Some(command) = dialog.discover.as_ref().filter(|_| !self.run.nothing) {
-            let argv = command::of_run(command, context);
+            let argv = command::build_argv(command, context);
             let shown = quoted(&argv);
             match self.question(argv, shown, dialog.timeout)? {
                 Some(text) => all.extend(discover::parse(&text)?),
@@ -135,7 +135,7 @@ impl<W: Write> Plain<'_, W> {
 
     /// Enter in a form: refuse, review, ask, run.
     fn go(&mut self, dialog: &Dialog, values: &mut Values, context: &Context) -> Leave {
-        if let Some(no) = rules::refuse(dialog, values) {
+        if let Some(no) = rules::validate(dialog, values) {
             self.talk.say(&no.message);
             return Leave::Back;
         }
@@ -146,7 +146,7 @@ impl<W: Write> Plain<'_, W> {
             ));
             return Leave::Back;
         }
-        let line = command::line(dialog, values, context);
+        let line = command::build_line(dialog, values, context);
         let line = match self.reviewed(dialog, line) {
             Ok(Some(line)) => line,
             Ok(None) => {
@@ -162,7 +162,7 @@ impl<W: Write> Plain<'_, W> {
         let Mode { how, back } = dialog.mode;
         let (leave, well) = self.execute(dialog, &line, how);
         if well {
-            values.ended_well(&dialog.fields);
+            values.clear_after_success(&dialog.fields);
         }
         if leave == Leave::Back && back && well { Leave::Menu } else { leave }
     }
@@ -179,7 +179,7 @@ impl<W: Write> Plain<'_, W> {
             let shown = dialog
                 .review
                 .as_ref()
-                .map_or_else(|| line.shown(), |words| line.with(words).shown());
+                .map_or_else(|| line.shown(), |words| line.with_words(words).shown());
             let Some(text) = self.question(argv, shown, REVIEW)? else { return Ok(None) };
             let review = review::parse(&text)?;
             self.talk.title(&review.title);
@@ -193,7 +193,7 @@ impl<W: Write> Plain<'_, W> {
                     self.talk.say("That is not it.");
                     return Ok(None);
                 }
-                line = line.with(&question.add);
+                line = line.with_words(&question.add);
             }
         }
         if let Some(text) = &dialog.confirm {

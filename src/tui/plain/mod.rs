@@ -185,7 +185,7 @@ impl<'a, W: Write> Plain<'a, W> {
     fn selector(&mut self, selector: &Selector, context: &Context) -> Leave {
         // A selector without an answer leads nowhere.
         let fields = [Field { required: Required::Filled, ..selector.field.clone() }];
-        let mut values = Values::of(&fields, context);
+        let mut values = Values::for_fields(&fields, context);
         if selector.ghost && selector.field.list.is_none() && selector.field.choices.is_empty() {
             return self.follow_answer(selector, &values, context);
         }
@@ -196,7 +196,7 @@ impl<'a, W: Write> Plain<'a, W> {
                 Edited::Quit => return Leave::Quit,
                 Edited::Answered => {}
             }
-            if let Some(no) = rules::refuse_fields(&fields, &values) {
+            if let Some(no) = rules::validate_fields(&fields, &values) {
                 self.talk.say(&no.message);
             } else {
                 match self.follow_answer(selector, &values, context) {
@@ -241,8 +241,11 @@ impl<'a, W: Write> Plain<'a, W> {
                 return Ok(None);
             }
             let (argv, shown) = (
-                command::of_run(command, &context),
-                quoted(&masked_words(&command::of_run(command, &pick::masked(fields, &context)))),
+                command::build_argv(command, &context),
+                quoted(&masked_words(&command::build_argv(
+                    command,
+                    &pick::masked(fields, &context),
+                ))),
             );
             match self.question(argv, shown, *timeout)? {
                 Some(text) => classified = Some(discover::classified(&text)?),

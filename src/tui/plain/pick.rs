@@ -68,7 +68,7 @@ impl<W: Write> Plain<'_, W> {
                     } else {
                         typed.trim()
                     };
-                    if let Some(c) = typed.chars().find(|c| !rules::types(field.kind, *c)) {
+                    if let Some(c) = typed.chars().find(|c| !rules::accepts_char(field.kind, *c)) {
                         self.talk
                             .say(&format!("The character `{c}` cannot be part of this value."));
                         continue;
@@ -90,12 +90,12 @@ impl<W: Write> Plain<'_, W> {
     ) -> Result<Option<Listing>> {
         let field = &fields[n];
         // Fixed choices stand before those that the command finds.
-        let mut listing = lists::of_choices(&field.choices);
+        let mut listing = lists::list_choices(&field.choices);
         if let Some(list) = field.list.as_ref().filter(|_| !self.run.nothing) {
             let all = values.context(fields, context);
             let (argv, shown) = (
-                command::of_run(&list.command, &all),
-                quoted(&masked_words(&command::of_run(&list.command, &masked(fields, &all)))),
+                command::build_argv(&list.command, &all),
+                quoted(&masked_words(&command::build_argv(&list.command, &masked(fields, &all)))),
             );
             let Some(text) = self.question(argv, shown, list.timeout)? else { return Ok(None) };
             let found = lists::parse(&text, list);

@@ -58,7 +58,7 @@ impl Form {
     }
 
     pub fn selector(selector: Rc<Selector>, context: Context) -> Self {
-        let values = Values::of(std::slice::from_ref(&selector.field), &context);
+        let values = Values::for_fields(std::slice::from_ref(&selector.field), &context);
         let dialog = Rc::new(lone(&selector));
         let ghost = selector.ghost;
         Self {
@@ -171,7 +171,7 @@ impl Form {
     fn turn(&mut self, back: bool) {
         let dialog = Rc::clone(&self.dialog);
         if let Some(field) = dialog.fields.get(self.at) {
-            self.values.turn(self.at, field, back);
+            self.values.cycle_choice(self.at, field, back);
         }
     }
 
@@ -240,7 +240,7 @@ impl Form {
 pub fn typed(input: &mut Input, field: &Field, key: Key) -> Result<Option<StateChanged>, String> {
     let Some(request) = edit(key) else { return Ok(None) };
     if let InputRequest::InsertChar(c) = request {
-        if !rules::types(field.kind, c) {
+        if !rules::accepts_char(field.kind, c) {
             let what = match field.kind {
                 Kind::Number => "Only digits, + and - can be typed here.",
                 Kind::Hex => "Only hexadecimal digits can be typed here.",

@@ -145,7 +145,7 @@ impl Form {
             c.put(0, FIRST + shown as u16, &under, Role::Note);
         }
         if area.preview {
-            let line = command::line(&self.dialog, &self.values, &self.context).shown();
+            let line = command::build_line(&self.dialog, &self.values, &self.context).shown();
             let took = c.put(0, area.legend.saturating_sub(2), "Command: ", Role::Label);
             let room = c.width().saturating_sub(took + 1);
             c.put(took, area.legend.saturating_sub(2), &shortened(&line, room), Role::Command);

@@ -48,7 +48,7 @@ impl Review {
     pub fn line(&self) -> Line {
         let add: Vec<String> =
             self.answer.questions.iter().flat_map(|a| a.add.iter().cloned()).collect();
-        self.line.with(&add)
+        self.line.with_words(&add)
     }
 
     fn right(&self, n: usize) -> bool {

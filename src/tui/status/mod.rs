@@ -438,10 +438,11 @@ impl Status {
     /// Whether the command has said something on standard output and on standard error.
     fn streams(&self) -> (bool, bool) {
         let counts = self.pane.log().counts();
-        let err = [Class::Stderr, Class::Warning, Class::Error].iter().any(|c| counts.of(*c) > 0);
+        let err =
+            [Class::Stderr, Class::Warning, Class::Error].iter().any(|c| counts.count(*c) > 0);
         let out = [Class::Stdout, Class::Step, Class::Note, Class::File]
             .iter()
-            .any(|c| counts.of(*c) > 0);
+            .any(|c| counts.count(*c) > 0);
         (out, err)
     }
 

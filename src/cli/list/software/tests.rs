@@ -11,13 +11,13 @@ fn available(name: &str, version: &str, arch: &str, summary: &str) -> Available 
     }
 }
 
-fn here() -> Here {
+fn installed() -> Installed {
     let package = |name: &str, version: &str, arch: &str| Package {
         name: name.into(),
         version: version.into(),
         arch: arch.into(),
     };
-    Here::of(vec![
+    Installed::new(vec![
         package("vim", "2:9.0-1", "amd64"),
         package("tz", "2024a", "all"),
         package("libc6", "2.36", "amd64"),
@@ -51,7 +51,7 @@ fn packages_beside_what_is_installed() {
         ],
         damaged: vec![("/u/broken.deb".into(), "it ends too early".into())],
     };
-    let (heading, rows) = package_rows(&contents, &here());
+    let (heading, rows) = package_rows(&contents, &installed());
     assert_eq!(
         format_list(&heading, &rows),
         "#NAME                         VERSION INSTALLED WHAT IT IS\n\
@@ -73,7 +73,7 @@ fn packages_beside_what_is_installed() {
         packages: (0..3000).map(|n| available(&format!("p{n}"), "1", "all", "")).collect(),
         ..contents
     };
-    let (_, rows) = package_rows(&many, &here());
+    let (_, rows) = package_rows(&many, &installed());
     assert_eq!(
         (rows.len(), rows[0].text.as_str()),
         (2, "3000 more packages are there: type their names into the field.")
@@ -131,7 +131,8 @@ fn fixes_with_what_brings_them() {
         packages: vec![("libc6".into(), "2.30".into())],
         ..Fix::default()
     };
-    let (heading, rows) = fix_rows(&[fix, old], &here(), &crate::software::formats::deb::DebFormat);
+    let (heading, rows) =
+        fix_rows(&[fix, old], &installed(), &crate::software::formats::deb::DebFormat);
     assert_eq!(
         format_list(&heading, &rows),
         "#FIX                    WHAT IT MENDS\n\
