@@ -354,11 +354,8 @@ fn a_full_target_is_a_clear_error() {
     tar.store(image.path());
     let out = restoretree(image.path(), disk.path(), &[]);
     assert_eq!(out.status.code(), Some(4), "{}", said(&out));
-    assert!(
-        said(&out).contains("ALT-403") && said(&out).contains("No space left"),
-        "{}",
-        said(&out)
-    );
+    let text = said(&out);
+    assert!(text.contains("ALT-403") && text.contains("No space left"), "{text}");
 }
 
 #[test]
