@@ -1,6 +1,6 @@
 #!/bin/sh
-# Clones this system onto a practice disk (a sparse file that counts as a disk), to see altdisk at work without risk.
-# Any Debian-like machine, as root. Nothing is written to a real disk.
+# Clones this system to a practice disk (a sparse file that altdisk treats as a disk), so that you can try altdisk without risk.
+# Run it as root on a Debian-like machine. Nothing is written to a real disk.
 set -eu
 cd "$(dirname "$0")"
 
@@ -10,11 +10,11 @@ RUST=1.90          # Cargo.toml: rust-version
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'try.sh: %s\n' "$*" >&2; exit 1; }
-# Shows a command as it would be typed, and runs it.
+# Prints a command as you would type it, and runs it.
 run() { printf '\n# %s\n' "$*"; "$@"; }
 
 [ "$(id -u)" = 0 ] || die "this needs root: sudo ./try.sh"
-command -v apt-get >/dev/null || die "this script installs packages with apt-get, which is not here; see README.md to build by hand"
+command -v apt-get >/dev/null || die "this script needs apt-get to install packages; README.md explains how to build altdisk yourself"
 
 # --- what is missing -------------------------------------------------------------------------------------------------
 case "$(dpkg --print-architecture)" in
@@ -61,46 +61,46 @@ ln -s altdisk "$names/alt_disk_install"
 PATH=$names:$PATH
 
 # --- a practice disk that is large enough ----------------------------------------------------------------------------
-# As large as all disks that hold mounted file systems, and 2 GiB: the file is sparse, only what is copied takes space.
+# As large as all disks with mounted file systems, plus 2 GiB. The file is sparse: only copied data takes up space.
 devices=$(findmnt -rno SOURCE --real | sed 's/\[.*//' | grep '^/dev/' | grep -v '^/dev/loop' | sort -u) || true
 disks=$(for device in $devices; do lsblk -nbsro NAME,TYPE,SIZE "$device" 2>/dev/null; done | awk '$2 == "disk" { print $1, $3 }' | sort -u)
-[ -n "$disks" ] || die "no mounted file system lies on a disk (a container?): there is nothing that altdisk could clone"
+[ -n "$disks" ] || die "no mounted file system is on a disk (is this a container?), so there is nothing to clone"
 size=$(printf '%s\n' "$disks" | awk '{ sum += $2 } END { printf "%d", sum / 1048576 + 2048 }')
 used=$(for device in $devices; do df -Pm "$device" | awk 'NR == 2 { print $1, $3 }'; done | sort -u | awk '{ sum += $2 } END { printf "%d", sum + 1024 }')
 mkdir -p "$PRACTICE"
 free=$(df -Pm "$PRACTICE" | awk 'NR == 2 { print $4 }')
-[ "$free" -gt "$used" ] || die "$PRACTICE has $free MiB free, and the copy of this system needs about $used MiB"
+[ "$free" -gt "$used" ] || die "$PRACTICE has $free MiB free, but the copy of this system needs about $used MiB"
 
 loops() { losetup -nO NAME,BACK-FILE | awk -v dir="$PRACTICE/" 'index($2, dir) == 1 { print $1 }' | sort; }
 before=$(loops)
 say "A practice disk of $size MiB (sparse: the copy will take about $used MiB)"
 run altdisk practice create --size "${size}M" "$NAME"
 disk=$(loops | grep -vxF "${before:-none}" | head -n1)
-[ -n "$disk" ] || die "no new practice disk is there; 'altdisk practice list' shows those that are"
+[ -n "$disk" ] || die "the practice disk was not made; 'altdisk practice list' lists the practice disks"
 disk=$(basename "$disk")
 
 leftovers() {
     code=$?
     rm -rf "$names"
-    [ "$code" = 0 ] || printf '\ntry.sh stopped (exit code %s). To remove what is left:\n    %s alt_disk_install -X\n    %s practice remove %s\n' \
+    [ "$code" = 0 ] || printf '\ntry.sh stopped (exit code %s). To remove what it left:\n    %s alt_disk_install -X\n    %s practice remove %s\n' \
         "$code" "$altdisk" "$altdisk" "$NAME" >&2
 }
 trap leftovers EXIT
 
 # --- the clone -------------------------------------------------------------------------------------------------------
-# -B: a practice disk is a file, so the machine must not be told to boot it.
+# -B: a machine cannot boot from a practice disk, so the boot list must not change.
 flags=-B
 if ! ls /boot/vmlinu[xz]* >/dev/null 2>&1; then
-    say "There is no kernel in /boot (a container or a microVM, whose kernel comes from outside)."
-    echo "The copy will be complete, but it cannot boot by itself. -g tells altdisk to go on all the same."
+    say "There is no kernel in /boot (this is a container or a microVM, whose kernel comes from outside)."
+    echo "The copy will be complete, but it cannot boot by itself. With -g, altdisk makes it anyway."
     flags="-B -g"
 fi
 
-say "What a clone to $disk would do (the end of the preview)"
+say "The end of the preview: what a clone to $disk would do"
 # shellcheck disable=SC2086  # two flags
 alt_disk_install -C --preview $flags "$disk" | tail -n 20
 
-say "Phases 1 and 2: make the layout, copy this system"
+say "Phases 1 and 2: partition the practice disk and copy this system"
 # shellcheck disable=SC2086
 run alt_disk_install -C $flags -P 12 "$disk"
 say "The copy is mounted below /alt_inst"
@@ -116,7 +116,7 @@ say "The result"
 run altdisk disks
 cat <<END
 
-To look into the copy, mount its partitions (lsblk -f /dev/$disk shows them), read-only for example:
+To look at the copy, mount its partitions (lsblk -f /dev/$disk lists them), for example read-only:
     mount -o ro /dev/${disk}p3 /mnt
 To remove it (unmount it first):
     $altdisk alt_disk_install -X

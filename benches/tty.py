@@ -265,7 +265,7 @@ def log(screen):
 
 
 def altdisk(binary, term, runs):
-    # The form is that of menus/README.md; the scripts are files, so that nothing has to be quoted.
+    # The form is that of docs/menus.md; the scripts are files, so that nothing has to be quoted.
     with tempfile.TemporaryDirectory() as home:
         menus = os.path.join(home, "menus")
         os.mkdir(menus)

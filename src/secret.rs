@@ -1,11 +1,11 @@
 //! Secrets in texts: passwords and tokens of URLs, of options and of proxies.
 //!
-//! Whatever is shown, logged, or kept where others may read it goes through [`masked`]. It knows
-//! secrets by their place in a text: what stands before the last `@` of a URL, the values of its
+//! Everything that is shown, logged, or stored where others can read it goes through [`masked`]. It
+//! finds secrets by their place in a text: the part before the last `@` of a URL, the values of its
 //! query, the value of an option whose name says that it is a password. Those of this process's own
 //! command line and of its stored plan are known by value too ([`learn`]), so that no program's
 //! output repeats them. A secret that is a part of a path (`https://host/TOKEN/debian`) cannot be
-//! told from a path, and is not masked.
+//! recognised, and is not masked.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,6 +22,7 @@ pub const MASK: &str = "***";
 pub struct SecretText(String);
 
 impl SecretText {
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -52,7 +53,7 @@ impl fmt::Debug for SecretText {
 
 /// Secrets that are known by value.
 static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
-/// A shorter password is masked only where its place tells: it may be a part of any word.
+/// A shorter password is masked only where its place identifies it: it may be a part of any word.
 const MIN_KNOWN_LEN: usize = 6;
 /// Parts of names of options, variables or parameters whose value is a secret; compared
 /// without `-` and `_`.
@@ -87,7 +88,7 @@ const PLAIN_PARAMETERS: [&str; 14] = [
     "format",
 ];
 
-/// `text` without the secrets that can be told in it.
+/// `text` with its recognisable secrets masked.
 pub fn masked(text: &str) -> String {
     let text = without_known(text);
     let mut out = String::with_capacity(text.len());
@@ -269,7 +270,7 @@ fn masked_word(word: &str) -> Cow<'_, str> {
     format!("{head}{user}{}", masked_query(rest)).into()
 }
 
-/// `user:pass`, which is no host with a port.
+/// `user:pass`, which is not a host with a port.
 fn is_cut_password(rest: &str) -> bool {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let port = |text: &str| {

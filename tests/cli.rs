@@ -91,7 +91,7 @@ fn lists_and_locations_are_looked_at_first() {
         (
             &["-C", "-l", "/tmp", "-w", "linux-*", "x"],
             2,
-            "ALT-107 `linux-*` after -w is no package: patterns are not possible",
+            "ALT-107 `linux-*` after -w is not a package: patterns are not possible",
         ),
         (&["-C", "-w", "vim", "x"], 2, "ALT-117 -w is given without -l"),
         (

@@ -113,7 +113,7 @@ fn a_plan_that_cannot_be_read_keeps_nobody_from_cleaning_up() {
     // Somebody else's mount is nobody's copy.
     machine
         .must(&format!("mkdir -p {DIR} /alt_inst && echo null >{DIR}/plan.json && mount -t tmpfs mine /alt_inst && touch /alt_inst/mine"));
-    said(&machine.run("alt_disk_install -X"), 0, &["is no copy"]);
+    said(&machine.run("alt_disk_install -X"), 0, &["is not a copy"]);
     machine.must("test -e /alt_inst/mine && umount /alt_inst && rmdir /alt_inst");
 }
 

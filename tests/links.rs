@@ -66,7 +66,7 @@ fn a_link_where_a_file_system_belongs_is_refused() {
     // A file, and a directory that was moved with a mount in it.
     machine.must("umount -R /alt_inst");
     in_root("rmdir home && echo >home");
-    refused(&format!("{CLONE} -P 2 target"), &["/alt_inst/home is no directory"]);
+    refused(&format!("{CLONE} -P 2 target"), &["/alt_inst/home is not a directory"]);
     machine.must("mount -t tmpfs none /alt_inst/srv && mkdir -p /alt_inst/srv/deep/er && mount -t tmpfs none /alt_inst/srv/deep/er");
     machine.must("mkdir /alt_inst/own && mount --bind /etc /alt_inst/own && mv /alt_inst/srv/deep /alt_inst/srv/moved");
     machine.must("ln -s /etc /alt_inst/srv/deep");

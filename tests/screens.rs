@@ -316,7 +316,7 @@ fn f9_is_a_shell_and_back() {
     pty.keys(&["kept"]);
     pty.wait_for("[kept");
     pty.keys(&["F9"]);
-    pty.wait_for("Type `exit` to come back");
+    pty.wait_for("Type `exit` to return");
     assert!(pty.settings().local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON));
     pty.keys(&["echo sh''ell", "Enter"]);
     pty.wait_for("shell");

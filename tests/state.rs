@@ -273,7 +273,7 @@ fn nobody_else_can_change_the_records() {
         ("rm -r /var/log/altdisk && ln -s /root /var/log/altdisk", "it is a symbolic link"),
         (
             "rm /var/log/altdisk && mkdir -m 777 /var/log/altdisk",
-            "others can write it (mode 0777); see that nobody has changed what is in it",
+            "others can write it (mode 0777); make sure that nobody has changed its content",
         ),
     ] {
         machine.must(harm);

@@ -151,7 +151,7 @@ fn possible_actions(a: &Alternate, mounted: bool) -> Vec<String> {
         );
     }
     if a.cleaning() {
-        lines.push("cleaning it up was begun: `alt_disk_install -X` ends it".to_owned());
+        lines.push("its removal was started: `alt_disk_install -X` finishes it".to_owned());
         return lines;
     }
     if !a.run_complete() {
@@ -164,7 +164,7 @@ fn possible_actions(a: &Alternate, mounted: bool) -> Vec<String> {
         let left = order::remaining_steps(a);
         let next = left.first().map_or(String::new(), |s| format!(", next: {}", s.title));
         lines.push(format!("the last run did not finish; steps left: {}{next}", left.len()));
-        lines.push("`alt_disk_install --resume` goes on with it".to_owned());
+        lines.push("`alt_disk_install --resume` continues it".to_owned());
     } else if !a.phases_done().contains(&3) {
         lines.push(
             "`alt_disk_install -C -P 2` changes it further; `alt_disk_install -C -P 3` finishes it"
@@ -179,7 +179,7 @@ fn possible_actions(a: &Alternate, mounted: bool) -> Vec<String> {
             .iter()
             .map(|d| format!(" --erase {}", quote(d.serial_or_name().as_ref())))
             .collect();
-        lines.push(format!("`alt_disk_install -C{erase} {}` makes it anew", a.disks()));
+        lines.push(format!("`alt_disk_install -C{erase} {}` replaces it", a.disks()));
         lines.push(
             "`alt_disk_install -X` forgets it; its disk keeps it, and can be booted".to_owned(),
         );

@@ -205,7 +205,7 @@ fn describe_change(machine: &Machine, first: &BootDisk) -> String {
         text.push_str("That is the running system.\n");
     } else {
         let back = machine.here.practice().unwrap_or(&machine.here.name);
-        text.push_str(&format!("Nothing changes until the machine restarts: `altdisk restart`.\nTo stay here, or to come back from there: `altdisk bootlist {back}`.\n"));
+        text.push_str(&format!("Nothing changes until the machine restarts: `altdisk restart`.\nTo stay here, or to return from there: `altdisk bootlist {back}`.\n"));
     }
     text
 }

@@ -39,14 +39,12 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     };
     let (from, to) = (Path::new(from), Path::new(to));
     if let Some(at) = [from, to].into_iter().find(|p| !p.is_dir()) {
-        return Err(error::UNEXPECTED_OPERAND.with_remedy(
-            format!("{} is no directory", at.display()),
-            "name two directories that exist",
-        ));
+        return Err(
+            error::NOT_A_DIRECTORY.with_cause(format!("{} is not a directory", at.display()))
+        );
     }
     if from.canonicalize()? == to.canonicalize()? {
-        return Err(error::UNEXPECTED_OPERAND
-            .with_remedy("FROM and TO are the same directory", "name two directories"));
+        return Err(error::SAME_DIRECTORY.with_cause("FROM and TO are the same directory"));
     }
     let source = Source::open_directory(from)?;
     let progress = Progress::new(1, source.measure(&leave_out)?);

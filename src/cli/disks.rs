@@ -185,7 +185,7 @@ fn table(seen: &Seen) -> String {
 fn usable(verdict: &Verdict, role: Role) -> &'static str {
     match (target(verdict), role) {
         ("yes", _) => "yes",
-        ("erase", _) => "yes, erased",
+        ("erase", _) => "only with --erase",
         (_, Role::Rootvg) => "no, runs now",
         (_, Role::AltinstRootvg) => "no, the copy",
         _ if verdict.obstacles.iter().any(|o| o.kind == Kind::InUse) => "no, in use",

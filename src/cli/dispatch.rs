@@ -38,7 +38,7 @@ pub fn main(argv: &[OsString]) -> ExitCode {
             print_text(&help::overview(&list), exit)
         }
         Invocation::Version => print_text(&version(), Exit::Done),
-        Invocation::Guide => print_text(include_str!("../../menus/README.md"), Exit::Done),
+        Invocation::Guide(text) => print_text(text, Exit::Done),
         Invocation::Unknown(word) => unknown(&word, argv.get(1..).unwrap_or_default()),
     };
     ExitCode::from(exit as u8)
@@ -107,8 +107,8 @@ pub(super) enum Invocation<'a> {
     Command(&'static Command, Run, &'a [OsString]),
     Overview(Exit),
     Version,
-    /// The guide to menu files.
-    Guide,
+    /// A guide of `docs/`, whole.
+    Guide(&'static str),
     Unknown(String),
 }
 
@@ -127,7 +127,12 @@ pub(super) fn parse_invocation(argv: &[OsString]) -> Invocation<'_> {
         (None, "--version", _) => Invocation::Version,
         (None, "generate", _) => Invocation::Command(&flags::GENERATE, generate::run, rest),
         (None, "--check", _) => Invocation::Command(&flags::CHECK, check::run, rest),
-        (None, "help", Some(name)) if name == "menus" => Invocation::Guide,
+        (None, "help", Some(name)) if name == "menus" => {
+            Invocation::Guide(include_str!("../../docs/menus.md"))
+        }
+        (None, "help", Some(name)) if name == "themes" => {
+            Invocation::Guide(include_str!("../../docs/themes.md"))
+        }
         (None, "help", Some(name)) => match find_command(&name) {
             Some((command, _)) => Invocation::Command(command, show_help, rest),
             None => Invocation::Unknown(name.into_owned()),
@@ -152,7 +157,9 @@ mod tests {
             Invocation::Command(c, _, args) => format!("{} {}", c.name, args.len()),
             Invocation::Overview(exit) => format!("overview {}", exit as u8),
             Invocation::Version => "version".into(),
-            Invocation::Guide => "guide".into(),
+            Invocation::Guide(text) => {
+                format!("guide {}", text.lines().next().unwrap_or_default())
+            }
             Invocation::Unknown(word) => format!("unknown {word}"),
         }
     }
@@ -167,7 +174,8 @@ mod tests {
         assert_eq!(found(&["altdisk", "help", "errors"]), "errors 1");
         assert_eq!(found(&["altdisk", "help", "nothing"]), "unknown nothing");
         assert_eq!(found(&["altdisk", "--version"]), "version");
-        assert_eq!(found(&["altdisk", "help", "menus"]), "guide");
+        assert_eq!(found(&["altdisk", "help", "menus"]), "guide # Menu files");
+        assert_eq!(found(&["altdisk", "help", "themes"]), "guide # Themes");
         assert_eq!(found(&["altdisk", "errrs"]), "unknown errrs");
         assert_eq!(found(&["altdisk", "help", "clone"]), "unknown clone");
         assert_eq!(found(&[]), "overview 2");

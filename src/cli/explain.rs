@@ -71,7 +71,7 @@ fn format_exit_code(entry: &Entry) -> String {
 
 /// Details that the one-line message leaves out.
 fn format_details(entry: &Entry) -> String {
-    error::details::more(entry.id)
+    error::details::find(entry.id)
         .map(|text| format!("        {}\n", wrap(text, WIDTH, 8, 8)))
         .unwrap_or_default()
 }

@@ -33,10 +33,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     attach_console(events, &RESTORETREE, false, verbose, false);
     let to = Path::new(to);
     if !to.is_dir() {
-        return Err(error::UNEXPECTED_OPERAND.with_remedy(
-            format!("{} is no directory", to.display()),
-            "name a directory that exists",
-        ));
+        return Err(
+            error::NOT_A_DIRECTORY.with_cause(format!("{} is not a directory", to.display()))
+        );
     }
     signals::catch();
     let archive = Archive::open(Path::new(image))?;

@@ -19,7 +19,7 @@ const IN_PANELS: [(&str, &str); 6] = [
         "the field \"image.data file\"; the panel \"Write an image.data to Edit\" (alt_image) makes such a file",
     ),
     ("-X", "the panel \"Clean Up: Remove the Copy\" (alt_clean)"),
-    ("--resume", "the panel \"Go On with the Run That Was Interrupted\" (alt_resume)"),
+    ("--resume", "the panel \"Continue the Interrupted Run\" (alt_resume)"),
 ];
 
 /// The page about `action`.
@@ -62,13 +62,13 @@ mod tests {
     #[test]
     fn flags_are_fields() {
         let told = |e: anyhow::Error| error::find(&with_panel_names(e)).unwrap().remedy.clone();
-        let said = told(error::NO_BOOTLIST.with_remedy("x", "install efibootmgr, or say -B"));
+        let said = told(error::NO_BOOTLIST.with_remedy("x", "install efibootmgr, or give -B"));
         assert_eq!(
             said,
-            "install efibootmgr, or say -B. In the panels: the field \"Set bootlist\": no"
+            "install efibootmgr, or give -B. In the panels: the field \"Set bootlist\": no"
         );
         let said = told(error::ALTERNATE_EXISTS.with_cause("x"));
-        assert!(said.ends_with("In the panels: the panel \"Clean Up: Remove the Copy\" (alt_clean); the panel \"Go On with the Run That Was Interrupted\" (alt_resume)"), "{said}");
+        assert!(said.ends_with("In the panels: the panel \"Clean Up: Remove the Copy\" (alt_clean); the panel \"Continue the Interrupted Run\" (alt_resume)"), "{said}");
         assert_eq!(told(error::DISK_TOO_SMALL.with_cause("x")), error::DISK_TOO_SMALL.remedy);
         // A list stays a list.
         let listed = with_panel_names(

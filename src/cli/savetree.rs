@@ -35,10 +35,9 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     attach_console(events, &SAVETREE, false, verbose, to == "-");
     let from = Path::new(from);
     if !from.is_dir() {
-        return Err(error::UNEXPECTED_OPERAND.with_remedy(
-            format!("{} is no directory", from.display()),
-            "name a directory that exists",
-        ));
+        return Err(
+            error::NOT_A_DIRECTORY.with_cause(format!("{} is not a directory", from.display()))
+        );
     }
     let excludes = match parsed.value("e") {
         Some(list) => Excludes::parse(
@@ -92,7 +91,7 @@ pub fn form(parsed: &Parsed, name: &Path) -> Result<(Method, usize)> {
             Ok(n) if n > 0 && n <= LARGEST_RECORD && n.is_multiple_of(BLOCK) => n,
             _ => {
                 return Err(error::BAD_VALUE.with_remedy(
-                    format!("`{word}` after --block-size is no size of a record"),
+                    format!("`{word}` after --block-size is not a size of a record"),
                     format!("give a multiple of {BLOCK} up to {LARGEST_RECORD}"),
                 ));
             }

@@ -17,10 +17,8 @@ pub fn accepted_losses(p: &Parsed) -> Result<Vec<Loss>> {
     let all = Loss::ALL.map(Loss::word).join(", ");
     match Loss::parse_list(&words) {
         Ok(losses) if !losses.is_empty() => Ok(losses),
-        Ok(_) => Err(error::BAD_VALUE.with_remedy(
-            "nothing stands after --accept",
-            format!("name what may be missing: {all}"),
-        )),
+        Ok(_) => Err(error::BAD_VALUE
+            .with_remedy("--accept has no value", format!("name what may be missing: {all}"))),
         Err(word) => Err(error::BAD_VALUE.with_remedy(
             format!("`{word}` after --accept is none of {all}"),
             "name one or more of them, with commas between",
@@ -37,7 +35,7 @@ pub fn events_fd(p: &Parsed) -> Result<Option<i32>> {
     match text(word).parse::<i32>() {
         Ok(fd) if fd > 0 => Ok(Some(fd)),
         _ => Err(error::BAD_VALUE.with_remedy(
-            format!("`{}` after --events is no descriptor number", text(word)),
+            format!("`{}` after --events is not a descriptor number", text(word)),
             "open a descriptor and give its number, for example `--events 3 3>events.jsonl`",
         )),
     }

@@ -80,7 +80,7 @@ impl World {
                 "mpath" => "a multipath device",
                 "raid" => "an MD RAID array",
                 "bcache" => "a bcache device",
-                "loop" => "a loop device that is no practice disk",
+                "loop" => "a loop device that is not a practice disk",
                 "partition" => "a partition of a stacked device",
                 _ => "a device-mapper device",
             };
@@ -94,7 +94,7 @@ impl World {
         }
         let base = path.file_name().and_then(|n| n.to_str()).unwrap_or(arg);
         let other = [
-            ("loop", "a loop device that is no practice disk"),
+            ("loop", "a loop device that is not a practice disk"),
             ("sr", "an optical drive"),
             ("zram", "compressed memory"),
             ("ram", "memory"),

@@ -172,7 +172,7 @@ fn unsuitable(disk: &Disk, world: &World, verdict: &mut Verdict) {
     let looped =
         disk.name.strip_prefix("loop").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
     if looped && disk.practice.is_none() {
-        add(&error::NOT_A_DISK, "it is a loop device that is no practice disk".to_owned());
+        add(&error::NOT_A_DISK, "it is a loop device that is not a practice disk".to_owned());
     }
     if disk.removable && disk.size > 0 {
         verdict.notes.push(

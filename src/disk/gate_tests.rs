@@ -352,7 +352,7 @@ fn every_obstacle() {
             "ALT-219",
             Kind::InUse,
             "/dev/vda has the same size and content, and no serial number tells them apart",
-            "a serial number of its own",
+            "give each its own serial number",
         ),
         (
             "a process on a partition",

@@ -273,8 +273,10 @@ pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<Path
         if nodes_of(disk).iter().any(|n| !nodes.contains(n)) {
             forget(disk, events)?;
         }
-        let cmd =
-            Cmd::new("partx", format!("tell the kernel the partitions of {}", disk.path.display()));
+        let cmd = Cmd::new(
+            "partx",
+            format!("make the kernel read the partitions of {}", disk.path.display()),
+        );
         cmd.arg("-u").arg(&disk.path).accept(&[1]).run(events)?;
         settle(events)?;
         wait_until(|| wrong().is_empty());
@@ -333,7 +335,7 @@ fn forget_all(disk: &Disk, events: &Events) -> Result<()> {
         return Ok(());
     }
     Err(error::DISK_CLAIMED.with_remedy(
-        format!("the kernel still keeps {}: somebody has it open", list.join(", ")),
+        format!("the kernel still keeps {}: a process has it open", list.join(", ")),
         format!("`fuser -v {}` shows who; end that, and run the command again", list.join(" ")),
     ))
 }

@@ -204,7 +204,7 @@ pub fn create(
     // Kernels that do not look for partitions themselves are told them; one without a table is no
     // failure.
     if !fresh {
-        Cmd::new("partx", format!("tell the kernel the partitions of {name}"))
+        Cmd::new("partx", format!("make the kernel read the partitions of {name}"))
             .arg("-u")
             .arg(&device)
             .accept(&[1])

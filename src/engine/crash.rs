@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 /// For the tests of crashes: with ALTDISK_TEST_KILL=`before|after|done`:`STEP`, this process is
 /// killed as by `kill -9` when that step is about to act, has acted but is not yet journalled as
-/// done, or is done. With ALTDISK_TEST_STOP it is stopped there, and goes on with SIGCONT: for the
-/// tests of what others do meanwhile.
+/// done, or is done. With ALTDISK_TEST_STOP it is stopped there, and continues with SIGCONT, for
+/// tests of concurrent commands.
 pub fn crash_point(moment: &str, step: impl Display) {
     use nix::sys::signal::Signal;
     for (variable, signal) in

@@ -1,4 +1,4 @@
-//! An image of the running system: what is in it, where it goes, and the steps of making it.
+//! Saving an image of the running system.
 //!
 //! The same facts as for a clone say what rootvg is; each of its file systems is seen alone,
 //! without what is mounted in it, read-only and without access times. What is not rootvg's (/proc,
@@ -39,6 +39,7 @@ pub struct Request {
     pub exclude_list: Option<PathBuf>,
     /// `--accept`: what the image may be without.
     pub accept: Vec<Loss>,
+    /// The compression.
     pub method: Method,
     /// Bytes in a record of a tape or pipe.
     pub record: usize,
@@ -91,7 +92,7 @@ pub fn verify_image(image: &Path, events: &Events) -> Result<u64> {
 
 const TITLE: &str = "Saving the running system";
 
-/// The steps of a run, told as those of an install are.
+/// The steps of a run, reported in the same form as those of an install.
 struct Steps<'a> {
     all: Vec<Planned>,
     events: &'a Events,
@@ -150,8 +151,8 @@ struct Examined {
 }
 
 fn examine(request: &Request, events: &Events) -> Result<Examined> {
-    // A clone at work holds the package manager's lock, which would be told instead. The lock of
-    // runs is not taken: an image may be piped into `alt_disk_install -d -` here.
+    // A running clone holds the package manager's lock, and the error would name that instead. The
+    // lock of runs is not taken: an image may be piped into `alt_disk_install -d -` here.
     state::State::not_busy()?;
     let excludes = exclusions::read_checked(request.exclude_list.as_ref(), true)?;
     let facts = Facts::gather()?;

@@ -27,8 +27,6 @@
 
 pub mod crash;
 pub mod facts;
-#[cfg(test)]
-mod golden;
 pub mod mksysb;
 pub mod paths;
 pub mod plan;

@@ -51,7 +51,7 @@ impl Phases {
 pub enum Identity {
     /// It is restored as the image has it.
     Keep,
-    /// It is taken away or made anew.
+    /// It is removed or recreated.
     Fresh,
 }
 
@@ -82,6 +82,7 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// All of them.
     pub const ALL: [Self; 4] = [Self::Encryption, Self::Verity, Self::Casefold, Self::Snapshots];
 
     /// The value of `--accept`.
@@ -94,10 +95,10 @@ impl Loss {
         }
     }
 
-    /// Several of them, with commas between; Err: the word that is none.
+    /// Parses a list with commas.
     ///
     /// # Errors
-    /// That word.
+    /// The first word that names none of them.
     pub fn parse_list(words: &str) -> Result<Vec<Self>, String> {
         let parse = |word: &str| {
             Self::ALL.into_iter().find(|l| l.word() == word).ok_or_else(|| word.to_owned())
@@ -123,6 +124,7 @@ pub struct FromImage {
 /// A clone (`-C`) or an image install (`-d`), or some of its phases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
+    /// `-P`; all phases without it.
     pub phases: Phases,
     /// `-d`; None: the running system is cloned.
     #[serde(default)]

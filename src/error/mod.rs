@@ -1,110 +1,53 @@
-//! The one catalogue of errors: a stable id, what it means, what to do about it, how the command
-//! exits.
+//! The one catalogue of errors: a stable number, its meaning, the remedy, the exit code.
 //!
 //! Code returns `anyhow::Result`; a failure that a user can meet is made from an [`Entry`] here:
 //! `return Err(error::NO_SUCH_DISK.with_cause(format!("{name}: ...")))`. The command line finds it
-//! again with [`find`], whatever context was put around it. Ids are never reused; a test keeps them
-//! unique and in order. Ranges: 1xx usage, 2xx target disks, 3xx the source, 4xx copying, 5xx
-//! booting, 6xx image.data (from 630: system images), 7xx phases and state, 8xx programs and the
-//! kernel, 9xx menus, themes, terminals and jobs. The entries themselves: `images.rs` (630 to 699),
-//! `screens.rs` (9xx), `software.rs` (730 to 759), `engine.rs` (the rest).
+//! again with [`find`], whatever context was added to it. Numbers are never reused, and each has
+//! one meaning; a test keeps them unique and in order.
+//!
+//! One file per range: `usage` 1xx, `disks` 2xx, `source` 3xx and 4xx, `boot` 5xx, `layout` 601 to
+//! 629, `images` 630 to 699, `phases` 701 to 729, `software` 730 to 759, `system` 8xx, `screens`
+//! 9xx. `details` holds the longer explanations of `altdisk explain`,
+//! `catalogue` lists all entries, `entry` is what they are made of.
+
+#[macro_use]
+mod entry;
+
+mod boot;
+mod catalogue;
+pub mod details;
+mod disks;
+mod images;
+mod layout;
+mod output;
+mod phases;
+mod screens;
+mod software;
+mod source;
+mod system;
+mod usage;
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 
 use crate::text::printable::Message;
 
-pub use engine::*;
+pub use boot::*;
+pub use catalogue::all;
+pub use disks::*;
+pub use entry::{AltError, Entry, Exit};
 pub use images::*;
+pub use layout::*;
+pub use output::read_back;
+pub use phases::*;
 pub use screens::*;
 pub use software::*;
+pub use source::*;
+pub use system::*;
+pub use usage::*;
 
-/// How the command ends. The numbers are documented in `--help` and never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Everything that was asked for is done.
-    Done = 0,
-    /// It failed, and nothing of an alternate is left behind.
-    Failed = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// Refused before anything was touched.
-    Refused = 3,
-    /// It failed on the way: an unfinished alternate is left for `-X` (or `--resume`).
-    Unfinished = 4,
-}
-
-/// One line of the catalogue.
-#[derive(Debug)]
-pub struct Entry {
-    /// Stable id, `ALT-nnn`.
-    pub id: &'static str,
-    /// What is wrong, in general; the cause says it for this case.
-    pub title: &'static str,
-    /// What to do about it, unless the case has a better remedy.
-    pub remedy: &'static str,
-    pub exit: Exit,
-}
-
-/// An error as a user meets it: catalogue entry, the cause in this case, the remedy.
-#[derive(Debug)]
-pub struct AltError {
-    pub entry: &'static Entry,
-    /// A [`Message`]'s text.
-    pub cause: String,
-    pub remedy: String,
-}
-
-impl AltError {
-    /// The same error with another remedy; the cause stays as it is, with its lines.
-    pub fn with_remedy(&self, remedy: impl Into<Message>) -> anyhow::Error {
-        anyhow::Error::new(Self {
-            entry: self.entry,
-            cause: self.cause.clone(),
-            remedy: remedy.into().into_text(),
-        })
-    }
-}
-
-impl fmt::Display for AltError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.entry.id, self.cause)
-    }
-}
-
-impl std::error::Error for AltError {}
-
-/// What a remedy says where the same command is the way on.
-const AGAIN: &str = "run the command again";
-
-impl AltError {
-    /// Where a copy was begun, the same command would be refused: the run goes on with `--resume`.
-    pub fn after_a_copy_was_begun(&mut self) {
-        self.remedy = self.remedy.replace(AGAIN, "go on with `alt_disk_install --resume`");
-    }
-}
-
-impl Entry {
-    /// This error, with what is wrong in this case and the catalogue's remedy.
-    pub fn with_cause(&'static self, cause: impl Into<Message>) -> anyhow::Error {
-        self.with_remedy(cause, self.remedy)
-    }
-
-    /// The same with a remedy for this very case.
-    pub fn with_remedy(
-        &'static self,
-        cause: impl Into<Message>,
-        remedy: impl Into<Message>,
-    ) -> anyhow::Error {
-        anyhow::Error::new(AltError {
-            entry: self,
-            cause: cause.into().into_text(),
-            remedy: remedy.into().into_text(),
-        })
-    }
-}
-
-/// What is wrong, without number and remedy: the cause of the catalogued error in a chain, or the
-/// whole chain where there is none.
+/// The cause without number and remedy: that of the catalogued error in a chain, or the whole chain
+/// where there is none.
 pub fn cause(e: &anyhow::Error) -> String {
     find(e).map_or_else(|| Message::from(format!("{e:#}")).into_text(), |alt| alt.cause.clone())
 }
@@ -114,7 +57,39 @@ pub fn find(err: &anyhow::Error) -> Option<&AltError> {
     err.chain().find_map(|e| e.downcast_ref::<AltError>())
 }
 
-/// Put around an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind:
+/// The error for a user: the catalogued one with the context around it, or the whole chain under
+/// the number that fits an error of the system.
+pub fn describe(err: &anyhow::Error) -> AltError {
+    let Some(alt) = find(err) else {
+        let entry = classify(err);
+        let cause = Message::from(format!("{err:#}")).into_text();
+        return AltError { entry, cause, remedy: entry.remedy.to_owned() };
+    };
+    let around = err.chain().take_while(|e| e.downcast_ref::<AltError>().is_none());
+    let around: String = around
+        .map(ToString::to_string)
+        .filter(|context| *context != LeftUnfinished.to_string())
+        .map(|context| Message::from(context).into_text() + ": ")
+        .collect();
+    AltError { entry: alt.entry, cause: around + &alt.cause, remedy: alt.remedy.clone() }
+}
+
+/// The entry for an error that has none of its own, by the system's error in the chain.
+fn classify(err: &anyhow::Error) -> &'static Entry {
+    let Some(io) = err.chain().find_map(|e| e.downcast_ref::<io::Error>()) else { return &OTHER };
+    match io.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => &NO_SPACE,
+        ErrorKind::ReadOnlyFilesystem => &READ_ONLY,
+        ErrorKind::PermissionDenied => &NOT_PERMITTED,
+        _ if io.raw_os_error() == Some(EIO) => &DEVICE_ERROR,
+        _ => &OTHER,
+    }
+}
+
+/// The kernel's number for an error of a device; `ErrorKind` has no name for it.
+const EIO: i32 = 5;
+
+/// Added to an error (`err.context(LeftUnfinished)`) where an unfinished alternate stays behind:
 /// exit code 4.
 #[derive(Debug)]
 pub struct LeftUnfinished;
@@ -125,7 +100,7 @@ impl fmt::Display for LeftUnfinished {
     }
 }
 
-/// How a command that failed with `err` exits.
+/// The exit code of a command that failed with `err`.
 pub fn exit_for(err: &anyhow::Error) -> Exit {
     if err.downcast_ref::<LeftUnfinished>().is_some() {
         return Exit::Unfinished;
@@ -133,33 +108,9 @@ pub fn exit_for(err: &anyhow::Error) -> Exit {
     find(err).map_or(Exit::Failed, |alt| alt.entry.exit)
 }
 
-macro_rules! catalogue {
-    ($($name:ident = $id:literal, $exit:ident, $title:literal, $remedy:literal;)*) => {
-        $(#[doc = $title] pub static $name: Entry = Entry { id: $id, title: $title, remedy: $remedy, exit: Exit::$exit };)*
-        /// The entries of this part, in the order of the ids.
-        pub(super) static PART: &[&Entry] = &[$(&$name),*];
-    };
-}
-
-pub mod details;
-mod engine;
-mod images;
-mod screens;
-mod software;
-
-/// Every entry, in the order of the ids.
-pub fn all() -> impl Iterator<Item = &'static Entry> {
-    let mut all: Vec<&Entry> = [engine::PART, images::PART, screens::PART, software::PART]
-        .into_iter()
-        .flatten()
-        .copied()
-        .collect();
-    all.sort_by_key(|e| e.id);
-    all.into_iter()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::entry::RUN_AGAIN;
     use super::*;
 
     #[test]
@@ -174,16 +125,21 @@ mod tests {
         }
     }
 
-    /// No remedy sends anybody round in a circle: phase 1 of a copy that was begun is not run
-    /// again, it is gone on with.
+    /// No remedy leads in a circle: phase 1 of a copy that was started is continued, not run again.
     #[test]
-    fn the_way_on_is_true() {
+    fn remedies_lead_on() {
         for e in all() {
             assert!(!e.remedy.contains("phase again"), "{}", e.id);
             let mut alt = AltError { entry: e, cause: String::new(), remedy: e.remedy.to_owned() };
-            alt.after_a_copy_was_begun();
+            alt.advise_to_resume();
             assert!(!alt.remedy.contains("command again"), "{}", e.id);
-            assert_eq!(alt.remedy != e.remedy, e.remedy.contains(AGAIN), "{}: {}", e.id, e.remedy);
+            assert_eq!(
+                alt.remedy != e.remedy,
+                e.remedy.contains(RUN_AGAIN),
+                "{}: {}",
+                e.id,
+                e.remedy
+            );
         }
     }
 
@@ -193,5 +149,28 @@ mod tests {
         assert_eq!(find(&err).unwrap().entry.id, "ALT-803");
         assert_eq!(exit_for(&err), Exit::Refused);
         assert_eq!(exit_for(&err.context(LeftUnfinished).context("outer")), Exit::Unfinished);
+    }
+
+    #[test]
+    fn the_system_s_errors_have_numbers() {
+        let id = |number| {
+            let err = anyhow::Error::from(io::Error::from_raw_os_error(number)).context("outer");
+            let told = describe(&err);
+            assert!(!told.cause.contains("os error"), "{}", told.cause);
+            told.entry.id
+        };
+        // ENOSPC, EDQUOT, EROFS, EPERM, EACCES, EIO, ENOENT
+        let ids = [28, 122, 30, 1, 13, 5, 2].map(id);
+        let wanted = ["806", "806", "807", "808", "808", "809", "899"].map(|n| format!("ALT-{n}"));
+        assert_eq!(ids.map(str::to_owned), wanted);
+    }
+
+    #[test]
+    fn context_is_described_and_the_mark_is_not() {
+        let err = NOT_ROOT.with_cause("uid 7").context("making /").context(LeftUnfinished);
+        assert_eq!(describe(&err).to_string(), "ALT-803: making /: uid 7");
+        assert_eq!(exit_for(&err), Exit::Unfinished);
+        let other = anyhow::anyhow!("inner").context("outer");
+        assert_eq!(describe(&other).to_string(), "ALT-899: outer: inner");
     }
 }

@@ -41,8 +41,11 @@ pub enum StepStatus {
 /// A step that is to come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
+    /// Unique within the plan.
     pub id: String,
+    /// 1, 2 or 3.
     pub phase: u8,
+    /// A sentence for the user.
     pub title: String,
 }
 
@@ -116,7 +119,7 @@ pub enum Event {
     Note {
         text: String,
     },
-    /// Something is not as the user may think; work goes on.
+    /// Something may surprise the user; work continues.
     Warning {
         text: String,
     },
@@ -171,6 +174,7 @@ pub struct Events {
 }
 
 impl Events {
+    /// A handle without sinks.
     pub fn new() -> Self {
         Self::default()
     }
@@ -186,10 +190,12 @@ impl Events {
         self.lock().retain_mut(|s| s.take(&event).is_ok());
     }
 
+    /// Emits a [`Event::Note`].
     pub fn note(&self, text: impl Into<Message>) {
         self.emit(Event::Note { text: text.into().into_text() });
     }
 
+    /// Emits a [`Event::Warning`].
     pub fn warn(&self, text: impl Into<Message>) {
         self.emit(Event::Warning { text: text.into().into_text() });
     }

@@ -36,7 +36,7 @@ pub static AIX_FLAGS: &[AixFlag] = &[
     flag(
         'k',
         "keep the devices of the image",
-        "is not here: Linux finds its devices anew at every start",
+        "does not exist here: Linux detects its devices at every boot",
     ),
     flag(
         'M',
@@ -51,7 +51,7 @@ pub static AIX_FLAGS: &[AixFlag] = &[
     flag(
         'O',
         "forget the devices of the machine",
-        "is not here: Linux finds its devices anew at every start; --identity says what becomes of an image's machine-id",
+        "does not exist here: Linux detects its devices at every boot; --identity decides about an image's machine-id",
     ),
     flag(
         'q',
@@ -70,7 +70,7 @@ pub static AIX_FLAGS: &[AixFlag] = &[
     ),
     flag(
         't',
-        "make the boot image anew before the copy goes to sleep",
+        "make the boot image again before the copy goes to sleep",
         "is not here: phase 3 (-P 3) makes it",
     ),
     flag('u', "a flag of alt_disk_copy", "is not here"),

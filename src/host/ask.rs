@@ -157,6 +157,9 @@ impl Question {
                     (Some(code), _) => format!("exit code {code}"),
                     (None, signal) => format!("ended by signal {}", signal.unwrap_or(0)),
                 };
+                if let Some(own) = error::read_back(&String::from_utf8_lossy(&err)) {
+                    return Err(anyhow::Error::new(own));
+                }
                 let said = if said.is_empty() { quoted_lines(&out) } else { said };
                 Err(error::ASK_FAILED.with_cause((format!("`{shown}`: {how}"), said)))
             }
@@ -370,6 +373,9 @@ mod tests {
             "{text}"
         );
         assert!(refused("kill -9 $$", 10_000).ends_with("ended by signal 9"));
+        // An error of our own is that error, with its own remedy.
+        let own = "echo 'altdisk disks: ALT-701 a run is at work' >&2; echo '  what to do: wait' >&2; exit 3";
+        assert_eq!(refused(own, 10_000), "ALT-701: a run is at work");
         let text = refused("echo begun >&2; sleep 60", 300);
         assert!(text.starts_with("ALT-908: ") && text.ends_with("begun"), "{text}");
         assert!(refused("cat /dev/zero", 20_000).starts_with("ALT-909: "));

@@ -79,7 +79,9 @@ pub fn mount_beneath(
 fn unfit(root: &Beneath, why: &Unfit) -> anyhow::Error {
     let (name, what) = match why {
         Unfit::Link(name, target) => (name, format!("is a link to {}", target.display())),
-        Unfit::Other(name, e) => (name, format!("is no directory that can be used: {}", e.desc())),
+        Unfit::Other(name, e) => {
+            (name, format!("is not a directory that can be used: {}", e.desc()))
+        }
     };
     let shown = root.shown(name);
     error::MOUNT_POINT.with_remedy(

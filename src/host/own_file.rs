@@ -43,7 +43,7 @@ impl Refused {
         let Self::Unsafe { path, .. } = self else { return None };
         let path = path.display();
         Some(format!(
-            "see that nobody has changed what is in it; then `chown root: {path}` and `chmod go-w {path}`"
+            "make sure that nobody has changed its content; then `chown root: {path}` and `chmod go-w {path}`"
         ))
     }
 

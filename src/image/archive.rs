@@ -116,7 +116,7 @@ impl Archive {
         self.pending = self.reader.next()?;
         String::from_utf8(text)
             .map(Some)
-            .map_err(|_| error::IMAGE_MANIFEST.with_cause(format!("its {name} is no text")))
+            .map_err(|_| error::IMAGE_MANIFEST.with_cause(format!("its {name} is not text")))
     }
 
     /// The next file of the system; None behind the last, and then [`Archive::finish`] has to be
@@ -180,7 +180,7 @@ impl Archive {
     pub fn reopen(self) -> Result<Self> {
         let Self { input, reader, .. } = self;
         drop(reader);
-        let input = input.ok_or_else(|| error::IMAGE_AGAIN.with_cause("it is no file"))?;
+        let input = input.ok_or_else(|| error::IMAGE_AGAIN.with_cause("it is not a file"))?;
         Self::open_input(input.reopen()?)
     }
 
@@ -206,10 +206,8 @@ impl Archive {
             }
             checked = compare.finish()?;
             if let Some(m) = self.reader.next()? {
-                let text = format!(
-                    "{} stands behind the checksums, where an image ends",
-                    show_path(&m.path)
-                );
+                let text =
+                    format!("{} follows the checksums, where an image ends", show_path(&m.path));
                 return Err(error::IMAGE_DAMAGED.with_cause(text));
             }
         }

@@ -170,7 +170,7 @@ const FS: &str = "\
 # A file system: FS_NAME is its mount point, FS_LV the volume that it lies on.
 # FS_VFS is ext4, xfs, btrfs, vfat, ext3 or ext2.
 ";
-const SWAP_FILE: &str = "# A swap file. It is made anew, never copied.\n";
+const SWAP_FILE: &str = "# A swap file. It is made again, never copied.\n";
 
 #[cfg(test)]
 mod tests;

@@ -86,7 +86,10 @@ type Refusal = (String, String);
 
 fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Writer), Refusal> {
     let internal = |what: &str, e: String| {
-        (format!("{what}: {e}"), "make room on the file system of the jobs, or mend it".to_owned())
+        (
+            format!("{what}: {e}"),
+            "free some space on the file system of the jobs, or repair it".to_owned(),
+        )
     };
     let name = spec.argv.first().map(String::as_str).filter(|n| !n.is_empty());
     let name =

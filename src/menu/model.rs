@@ -3,7 +3,7 @@
 //!
 //! SMIT's four object classes stand behind it: `sm_menu_opt` ([`Menu`], [`Item`]), `sm_name_hdr`
 //! ([`Selector`]), `sm_cmd_hdr` ([`Dialog`]) and `sm_cmd_opt` ([`Field`]). The TOML form of every
-//! type is described in `menus/README.md`.
+//! type is described in `docs/menus.md`.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -113,7 +113,7 @@ pub struct Dialog {
     pub mode: Mode,
     /// ARE YOU SURE?? with this text.
     pub confirm: Option<String>,
-    /// Show what will happen first (the review protocol, `menus/README.md`): the words that are
+    /// Show what will happen first (the review protocol, `docs/menus.md`): the words that are
     /// appended to the command to ask it.
     pub review: Option<Vec<String>>,
     /// No form: the command runs as soon as the item is chosen.

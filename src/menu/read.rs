@@ -225,7 +225,7 @@ fn next(reader: &TableReader) -> Next {
         (true, None, Some(_)) => reader.report_key(
             "goto",
             "`classify` needs `goto_prefix`",
-            "write goto_prefix = \"\" in place of `goto`",
+            "write goto_prefix = \"\" instead of `goto`",
         ),
         (false, None, Some(_)) => reader.report_at(
             reader.locations().table_span(),

@@ -1,4 +1,4 @@
-//! The review protocol of `menus/README.md`: a command reports what it would do, before it does it.
+//! The review protocol of `docs/menus.md`: a command reports what it would do, before it does it.
 
 use anyhow::Result;
 use serde::Deserialize;

@@ -73,7 +73,7 @@ pub fn parse(value: &str) -> Result<Location> {
 
 fn parse_url(value: &str) -> Result<Location> {
     let wrong = |why: String| {
-        let cause = format!("`{}` after -l is no repository: {why}", printable(value, false));
+        let cause = format!("`{}` after -l is not a repository: {why}", printable(value, false));
         error::BAD_VALUE.with_remedy(
             cause,
             "write it as in -l https://host/path, and for apt with suite and components: -l 'https://host/debian bookworm main'",
@@ -108,7 +108,7 @@ fn parse_url(value: &str) -> Result<Location> {
         !w.starts_with('-') && w.chars().all(|c| c.is_ascii_alphanumeric() || "._/+-".contains(c))
     };
     if let Some(other) = rest.iter().find(|w| !word(w)) {
-        return Err(wrong(format!("`{}` is no suite or component", printable(other, false))));
+        return Err(wrong(format!("`{}` is not a suite or component", printable(other, false))));
     }
     Ok(Location::Url { url: url.into(), rest })
 }
@@ -232,8 +232,9 @@ mod tests {
                 rest.split_whitespace().collect::<Vec<_>>()
             )
         };
-        let no =
-            |value: &str, why: &str| format!("ALT-107: `{value}` after -l is no repository: {why}");
+        let no = |value: &str, why: &str| {
+            format!("ALT-107: `{value}` after -l is not a repository: {why}")
+        };
         let table = [
             ("http://deb.example.org/debian", at("http://deb.example.org/debian", "")),
             (" HTTPS://h/d  bookworm main contrib ", at("HTTPS://h/d", "bookworm main contrib")),
@@ -245,9 +246,9 @@ mod tests {
             ("http://h/\"x", no("http://h/\"x", "there are characters in it that no URL has")),
             (
                 "http://h/d [trusted=yes]",
-                no("http://h/d [trusted=yes]", "`[trusted=yes]` is no suite or component"),
+                no("http://h/d [trusted=yes]", "`[trusted=yes]` is not a suite or component"),
             ),
-            ("http://h/d -x", no("http://h/d -x", "`-x` is no suite or component")),
+            ("http://h/d -x", no("http://h/d -x", "`-x` is not a suite or component")),
             ("file:///", "Directory(\"/\")".into()),
             ("file://h/x", "ALT-107: `file://h/x` after -l is not the URL of a directory".into()),
             (

@@ -80,7 +80,7 @@ impl Tty {
         {
             if yes != Ok(true) {
                 return Err(
-                    error::NO_TERMINAL.with_cause(format!("standard {name} is no terminal"))
+                    error::NO_TERMINAL.with_cause(format!("standard {name} is not a terminal"))
                 );
             }
         }

@@ -1,5 +1,6 @@
 //! Helpers that tests of several modules share. Compiled for tests only.
 
+pub mod alternate;
 pub mod archive;
 pub mod archives;
 pub mod identity;

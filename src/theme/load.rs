@@ -1,5 +1,5 @@
 //! Looks from TOML files: built in, and an administrator's own. The format is described in
-//! `themes/README.md`.
+//! `docs/themes.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -102,7 +102,7 @@ pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Diagnostic>> {
     all.sort();
     all.dedup();
     let allowed = suggest::allowed_values(name, all.iter().map(String::as_str));
-    Err(vec![Diagnostic::for_file(name, "there is no look of this name", allowed)])
+    Err(vec![Diagnostic::for_file(name, "there is no theme of this name", allowed)])
 }
 
 /// Every look that there is, by name; and what is wrong with files.
@@ -184,7 +184,7 @@ pub fn parse(name: &str, file: &SourceFile) -> Result<Theme, Vec<Diagnostic>> {
         top.report_key(
             key,
             format!("`{key}` is missing"),
-            format!("add {add}; themes/README.md says what else it can be"),
+            format!("add {add}; `altdisk help themes` lists the other values"),
         );
     }
     let mut diagnostics = found.into_inner();

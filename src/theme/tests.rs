@@ -154,7 +154,7 @@ fn own_looks_and_mistakes_in_them() {
     assert_eq!(theme.name, "classic");
     assert_eq!(
         wrong[0].to_string(),
-        "mien: there is no look of this name\n    perhaps `mine` is meant; allowed: classic, colour-blind-safe, high-contrast, mine, mono, serial"
+        "mien: there is no theme of this name\n    perhaps `mine` is meant; allowed: classic, colour-blind-safe, high-contrast, mine, mono, serial"
     );
     let (all, wrong) = load::all(&dirs);
     assert!(
@@ -166,7 +166,7 @@ fn own_looks_and_mistakes_in_them() {
 
 #[test]
 fn every_role_has_a_line_in_the_manual() {
-    let manual = include_str!("../../themes/README.md");
+    let manual = include_str!("../../docs/themes.md");
     for (_, _, name) in Role::ALL {
         assert!(manual.contains(&format!("\n| `{name}` |")), "{name}");
     }

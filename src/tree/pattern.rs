@@ -102,7 +102,7 @@ impl Translation<'_> {
         match self.last {
             Last::Start | Last::Anchor => self.literal(otherwise),
             Last::Assertion => {
-                Err(error_at(self.at, "nothing that could be repeated stands before this"))
+                Err(error_at(self.at, "there is nothing before this that could be repeated"))
             }
             Last::Atom(from) => {
                 self.out.insert_str(from, "(?:");
@@ -180,7 +180,7 @@ impl Translation<'_> {
         let wrong = || {
             error_at(
                 column,
-                r"between \{ and \} stand one number or two with a comma, the smaller first, at most 32767",
+                r"\{ \} holds one number, or two with a comma, the smaller first, at most 32767",
             )
         };
         let number = |s: &str| -> Result<Option<u32>, PatternError> {
@@ -275,7 +275,7 @@ impl Translation<'_> {
                 self.at += 4;
                 Ok(one)
             }
-            _ => Err(error_at(self.at, "one character stands between [. and .] or [= and =]")),
+            _ => Err(error_at(self.at, "[. .] and [= =] hold one character")),
         }
     }
 

@@ -173,7 +173,7 @@ impl Report {
             &self.changing,
             "file(s) kept changing while they were copied; their copy may not be of one moment",
         );
-        list(&self.vanished, "file(s) vanished before they were copied");
+        list(&self.vanished, "file(s) disappeared before they were copied");
         list(
             &self.subvolumes,
             "subvolume(s) or other file systems are in the tree, each stays an empty directory here",

@@ -233,7 +233,7 @@ pub fn join_all(threads: Vec<ScopedJoinHandle<'_, ()>>) -> bool {
 
 /// The error for a thread that ended by a panic.
 pub fn thread_died(of: &str) -> anyhow::Error {
-    error::KERNEL.with_cause(format!("a thread of {of} ended early; this is a bug of altdisk"))
+    error::INTERNAL.with_cause(format!("a thread of {of} ended early"))
 }
 
 #[cfg(test)]

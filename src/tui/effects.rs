@@ -208,7 +208,7 @@ pub fn perform(screen: &mut Screen, effect: Effect) -> Result<()> {
                 .ok()
                 .filter(|s| !s.is_empty())
                 .unwrap_or_else(|| "/bin/sh".into());
-            with_terminal(screen, &[shell], Some("Type `exit` to come back to altdisk."))?;
+            with_terminal(screen, &[shell], Some("Type `exit` to return to altdisk."))?;
         }
         Effect::Inherit(argv) => with_terminal(screen, &argv, None)?,
         Effect::Exec(argv) => {
@@ -261,7 +261,7 @@ fn with_terminal(screen: &mut Screen, argv: &[String], shell: Option<&str>) -> R
     let code = foreground::run(argv, &env).map_err(|e| Told::from(&e));
     if let (None, Ok(1..)) = (shell, &code) {
         // What it said must be read before the screens cover it.
-        say("Press Enter to come back to altdisk.");
+        say("Press Enter to return to altdisk.");
         let _ = std::io::stdin().read_line(&mut String::new());
     }
     screen.tty.resume()?;
@@ -319,7 +319,7 @@ fn write_down(screen: &mut Screen, record: &Record) {
     }
     if let Some(wrong) = screen.doer().at.books.record(record) {
         let remedy =
-            "altdisk goes on without it. -l and -s name other files for the log and the script.";
+            "altdisk continues without it. -l and -s name other files for the log and the script.";
         screen.tell(Told::new(format!("What you do is not written down: {wrong}"), remedy));
     }
 }

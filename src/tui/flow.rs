@@ -227,6 +227,9 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
 /// What a program of ours, or a review, says of its failure: it stands after the line about the
 /// program.
 fn refused(told: Told) -> Told {
+    if !told.wrong.starts_with(crate::error::ASK_FAILED.id) {
+        return told;
+    }
     let mut said = told
         .wrong
         .lines()

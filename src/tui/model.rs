@@ -158,10 +158,8 @@ impl Told {
 
 impl From<&anyhow::Error> for Told {
     fn from(err: &anyhow::Error) -> Self {
-        match crate::error::find(err) {
-            Some(alt) => Self::new(format!("{}: {}", alt.entry.id, alt.cause), alt.remedy.clone()),
-            None => Self::new(crate::error::cause(err), ""),
-        }
+        let told = crate::error::describe(err);
+        Self::new(told.to_string(), told.remedy)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::tui::screens::text::{Text, What};
 pub const THEMES: &str = "A look says which colours, line characters and marks the screens have. Put the cursor on one and press Enter: the \
 screens change at once, and altdisk keeps it for the next time. `serial` sends the fewest characters, for slow lines; `mono` needs no colours.";
 
-pub const JOBS: &str = "Everything that altdisk runs is a job. It goes on when you leave its screen, leave altdisk, or lose the line. Put \
+pub const JOBS: &str = "Everything that altdisk runs is a job. It keeps running when you leave its screen, leave altdisk, or lose the connection. Put \
 the cursor on a job and press Enter to see how it goes, or how it ended.";
 
 /// Said where a pasted text ended in a line break.
@@ -153,15 +153,15 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
         ("Up, Down".into(), "Move the cursor."),
         ("Enter".into(), "Do: open, run, or take what is chosen."),
         (f(1), "Help for the line or field that the cursor is on."),
-        (f(2), "Paint the screen again, also Ctrl-L."),
+        (f(2), "Redraw the screen; also Ctrl-L."),
         (f(3), "Cancel: one screen back. Also Esc Esc."),
         (f(4), "List what can be chosen for a field marked +."),
-        (f(5), "Reset this field to what stood there at first."),
+        (f(5), "Restore the field's first value."),
         (f(6), "Show the command line that Enter would run."),
-        (f(7), "A field: a larger window. A list: select the line."),
+        (f(7), "Edit the field in a window; in a list: mark a line."),
         (f(8), "Image: the screen to files; shows the fast path."),
-        (f(9), "A shell; `exit` comes back."),
-        (f(10), "Leave altdisk. What runs goes on."),
+        (f(9), "Open a shell; `exit` returns."),
+        (f(10), "Leave altdisk; jobs keep running."),
         ("Tab, Backtab".into(), "The next or previous value of a field not typed."),
         ("Tab in a status".into(), "The steps of the command, or what it says."),
         ("f, w in a status".into(), "f: other kinds of lines. w: cut or wrap long lines."),
@@ -172,7 +172,7 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
         ("Left, Right".into(), "Move in a field's text; scroll wide lines sideways."),
         ("Ctrl-A, Ctrl-E".into(), "The beginning or the end of a field's text."),
         ("Ctrl-X, Ctrl-K".into(), "Delete a character, the rest; Ctrl-U deletes all."),
-        ("Ctrl-Z".into(), "Stop altdisk; `fg` in the shell goes on with it."),
+        ("Ctrl-Z".into(), "Suspend altdisk; `fg` in the shell resumes it."),
     ];
     if sends == Sends::Escape {
         rows.insert(
@@ -192,21 +192,20 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
 pub fn about() -> Vec<(String, Role)> {
     let head = format!("altdisk {}", env!("CARGO_PKG_VERSION"));
     let text = "
-altdisk makes a second, bootable copy of the running system on another disk, while the machine goes on working. The copy can be updated and \
-changed; then the machine starts from it. If something is not right with it, the machine starts from the old disk again: that one was never touched.
+altdisk makes a bootable copy of the running system on another disk, while the machine keeps working. You can update and change the copy, then boot it. If something is wrong with it, the machine boots the old disk again, which was never changed.
 
-Everything that these screens do is a command line. F6 shows it before Enter runs it, and smit.script in your home directory keeps what was \
-run, so that it can be done again without the screens. smit.log has the story.
+Everything that these screens do is a command line. F6 shows it before Enter runs it, and smit.script in your home directory records it, \
+so that you can run it again without the screens. smit.log records the output.
 
-What is run goes on by itself: leave its screen, leave altdisk, or lose the line, and it goes on. The jobs are in the first menu.
+A command keeps running when you leave its screen, leave altdisk, or lose the connection. The jobs are in the first menu.
 
 The first clone:
 
   1. Choose the clone in the first menu.
-  2. Press F4 and choose the disk that the copy goes to.
-  3. Press Enter, read what will happen, type what is asked for, press Enter.
+  2. Press F4 and choose the disk for the copy.
+  3. Press Enter, read what will happen, answer the questions, press Enter.
 
-Menus are text files. Anybody who manages this machine can add panels for other commands: `altdisk help menus` says how, and `altdisk --check` what is wrong in a file.
+Menus are text files, and you can add panels for other commands: `altdisk help menus` explains how, and `altdisk --check` finds the mistakes in a file.
 
 altdisk follows alt_disk_install and SMIT of AIX. It is free software, under the MIT licence or the Apache licence 2.0.";
     vec![(head, Role::Heading), (text.to_owned(), Role::Text)]

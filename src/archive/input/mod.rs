@@ -147,7 +147,7 @@ impl Input {
             Kind::Tape(tape) => {
                 let files = if tape.rewinds { Some(0) } else { tape.file };
                 let files = files.ok_or_else(|| {
-                    refused("the drive does not tell where the tape stood".to_owned())
+                    refused("the drive does not report the position of the tape".to_owned())
                 })?;
                 tape::wind(&self.file, files)
                     .map_err(|e| refused(format!("it cannot be rewound: {e}")))?;

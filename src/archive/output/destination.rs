@@ -73,7 +73,7 @@ fn new_file(name: &Path) -> Result<Kind> {
     }
     let Some(base) = name.file_name().filter(|_| !name.as_os_str().as_bytes().ends_with(b"/"))
     else {
-        return wrong("this is no file's name");
+        return wrong("this is not a file name");
     };
     let dir = name.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match dir.canonicalize() {

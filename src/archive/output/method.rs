@@ -43,7 +43,7 @@ impl Method {
             "gzip" => Self::Gzip(level(9, 1, GZIP)?),
             "xz" => Self::Xz(level(9, 0, XZ)?),
             "none" if !word.contains(':') => Self::None,
-            _ => return Err(wrong(format!("`{word}` is no compression"))),
+            _ => return Err(wrong(format!("`{word}` is not a compression"))),
         })
     }
 

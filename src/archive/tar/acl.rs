@@ -56,10 +56,10 @@ pub fn to_kernel(
     }
     entries.sort_unstable();
     if entries.windows(2).any(|w| w[0].0 == w[1].0 && w[0].1 == w[1].1) {
-        return Err("it names somebody twice".to_owned());
+        return Err("it names the same user or group twice".to_owned());
     }
     if ![USER_OBJ, GROUP_OBJ, OTHER].iter().all(|tag| entries.iter().any(|(t, ..)| t == tag)) {
-        return Err("it does not tell what owner, group and others may".to_owned());
+        return Err("it has no entries for owner, group and others".to_owned());
     }
     let mut out = VERSION.to_le_bytes().to_vec();
     for (tag, id, perm) in entries {
@@ -109,7 +109,7 @@ fn entry(
         [word @ (b"mask" | b"m" | b"other" | b"o"), perms] => (*word, &b""[..], *perms, None),
         [word, name, perms] => (*word, *name, *perms, None),
         [word, name, perms, id] => (*word, *name, *perms, Some(*id)),
-        _ => return Err("is no entry of an ACL".to_owned()),
+        _ => return Err("is not an entry of an ACL".to_owned()),
     };
     let (tag, who) = match (word, name.is_empty()) {
         (b"user" | b"u", true) => (USER_OBJ, None),
@@ -118,17 +118,17 @@ fn entry(
         (b"group" | b"g", false) => (GROUP, Some(Who::Group)),
         (b"mask" | b"m", true) => (MASK, None),
         (b"other" | b"o", true) => (OTHER, None),
-        _ => return Err("is no entry of an ACL".to_owned()),
+        _ => return Err("is not an entry of an ACL".to_owned()),
     };
     let digits =
         |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u32>().ok().filter(|n| *n != NOBODY);
     let id = match who {
         None => NOBODY,
-        Some(who) => id
-            .and_then(digits)
-            .or_else(|| digits(name))
-            .or_else(|| number(who, name))
-            .ok_or_else(|| "names somebody whose number the archive does not tell".to_owned())?,
+        Some(who) => {
+            id.and_then(digits).or_else(|| digits(name)).or_else(|| number(who, name)).ok_or_else(
+                || "names a user or group whose number is not in the archive".to_owned(),
+            )?
+        }
     };
     let perm = perms.iter().try_fold(0, |all, c| match c {
         b'r' => Some(all | 4),

@@ -95,7 +95,7 @@ impl Header {
     pub fn mode(&self) -> Result<u32, String> {
         number(&self.0[MODE])
             .map(|n| u32::try_from(n & 0o7777).unwrap_or_default())
-            .map_err(|()| "its mode is no number".to_owned())
+            .map_err(|()| "its mode is not a number".to_owned())
     }
 
     pub fn uid(&self) -> Result<u32, String> {
@@ -112,7 +112,7 @@ impl Header {
 
     /// Seconds since the epoch; before 1970 in GNU's form only.
     pub fn mtime(&self) -> Result<i64, String> {
-        number(&self.0[MTIME]).map_err(|()| "its time is no number".to_owned())
+        number(&self.0[MTIME]).map_err(|()| "its time is not a number".to_owned())
     }
 
     /// The same as libarchive writes it beside an extended header: one byte shorter, then a blank.
@@ -159,14 +159,14 @@ impl Header {
         number(&self.0[at])
             .ok()
             .and_then(|n| u32::try_from(n).ok())
-            .ok_or_else(|| format!("its {what} is no number that a file can have"))
+            .ok_or_else(|| format!("its {what} is not a number that a file can have"))
     }
 
     fn large(&self, at: Range<usize>, what: &str) -> Result<u64, String> {
         number(&self.0[at])
             .ok()
             .and_then(|n| u64::try_from(n).ok())
-            .ok_or_else(|| format!("its {what} is no number that a file can have"))
+            .ok_or_else(|| format!("its {what} is not a number that a file can have"))
     }
 }
 

@@ -221,7 +221,7 @@ fn unsupported(flag: u8) -> Bad {
 /// The size when restored, and how the content is stored.
 fn content(kind: &Kind, stored: u64, header: &Header, pax: &Pax) -> Result<(u64, Form), Bad> {
     if stored > i64::MAX.cast_unsigned() {
-        return Err(Bad::damaged("its size is no number that a file can have"));
+        return Err(Bad::damaged("its size is not a number that a file can have"));
     }
     if *kind != Kind::Regular {
         return Ok((0, Form::Nothing(stored)));

@@ -325,7 +325,7 @@ impl Reader {
         let start = self.offset;
         let Some(block) = self.block()? else {
             return Err(match start {
-                0 => error::IMAGE_NOT_TAR.with_cause("it is empty"),
+                0 => error::IMAGE_NOT_TAR.with_cause("the image is empty"),
                 _ => error::IMAGE_CUT.with_cause(format!(
                     "the archive ends after {start} bytes without the mark of its end"
                 )),
@@ -335,7 +335,7 @@ impl Reader {
         if header.is_zero() {
             return if start == 0 {
                 Err(error::IMAGE_NOT_TAR
-                    .with_cause("it begins with zeros, as an empty archive does"))
+                    .with_cause("the image starts with zeros, as an empty archive does"))
             } else {
                 Ok(None)
             };
@@ -344,9 +344,9 @@ impl Reader {
             return Ok(Some(header));
         }
         Err(match start {
-            0 => error::IMAGE_NOT_TAR.with_cause("it does not begin with the header of a tar archive"),
+            0 => error::IMAGE_NOT_TAR.with_cause("the image does not start with the header of a tar archive"),
             _ => error::IMAGE_DAMAGED
-                .with_cause(format!("at byte {start} of the uncompressed archive a header should stand, and there is none")),
+                .with_cause(format!("there is no header at byte {start} of the uncompressed archive, where one is expected")),
         })
     }
 
@@ -412,7 +412,7 @@ impl Reader {
         let second = self.block()?;
         if second.is_some_and(|b| b.iter().any(|b| *b != 0)) {
             self.note(|| {
-                "the archive goes on behind a block of zeros; tar stops there, and so does this"
+                "the archive continues after a block of zeros; tar stops there, and so does altdisk"
                     .to_owned()
             });
         }
@@ -425,9 +425,7 @@ impl Reader {
             self.piece = SharedBytes::default();
         }
         if odd {
-            self.note(|| {
-                format!("what stands behind the end of the archive (byte {start}) is ignored")
-            });
+            self.note(|| format!("data after the end of the archive (byte {start}) is ignored"));
         }
         Ok(())
     }

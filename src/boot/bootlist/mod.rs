@@ -89,7 +89,7 @@ pub fn capability(firmware: Firmware) -> Result<()> {
         Firmware::Uefi if find_program(root, "efibootmgr").is_none() => Err(error::NO_BOOTLIST
             .with_remedy(
                 "efibootmgr is not installed",
-                "install the package efibootmgr, or say -B",
+                "install the package efibootmgr, or give -B",
             )),
         Firmware::Uefi => {
             let vars = mounts::mounted()?

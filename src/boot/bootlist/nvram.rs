@@ -34,7 +34,7 @@ pub fn entry_for(disk: &BootDisk, events: &Events) -> Result<String> {
     })?;
     let (whole, number) = device::partition(&device).ok_or_else(|| {
         error::BOOT_ENTRY
-            .with_cause(format!("{} is no partition that the kernel knows", device.display()))
+            .with_cause(format!("{} is not a partition that the kernel knows", device.display()))
     })?;
     create(disk, &whole.to_string_lossy(), number).run(events)?;
     let vars = read()?;
@@ -61,10 +61,8 @@ fn loader(disk: &BootDisk) -> &str {
 
 fn esp(disk: &BootDisk) -> Result<&str> {
     disk.esp_partuuid.as_deref().ok_or_else(|| {
-        error::BOOT_DISK.with_remedy(
-            format!("{} has no EFI system partition that altdisk knows", disk.title()),
-            "the firmware of this machine needs one; choose the disk in the firmware's menu if it offers it",
-        )
+        error::NO_BOOT_PARTITION
+            .with_cause(format!("{} has no EFI system partition that altdisk knows", disk.title()))
     })
 }
 

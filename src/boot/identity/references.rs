@@ -236,7 +236,7 @@ impl Job<'_> {
             self.changed(path, c.line, c.new);
         }
         for name in mappings.disabled {
-            self.changed(path, 0, format!("what lies on {name} is disabled, as {name} is"));
+            self.changed(path, 0, format!("everything on {name} is disabled, as {name} is"));
         }
         Ok(mappings.taken)
     }

@@ -189,7 +189,7 @@ fn values(p: &Parsed) -> Result<Phases> {
     match p.value("P") {
         None => Ok(Phases::All),
         Some(word) => Phases::parse(&text(word)).ok_or_else(|| {
-            error::BAD_PHASE.with_cause(format!("`{}` after -P is no phase", text(word)))
+            error::BAD_PHASE.with_cause(format!("`{}` after -P is not a phase", text(word)))
         }),
     }
 }
@@ -211,7 +211,7 @@ fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
         p.value("p").map_or(vec![], |v| text(v).split(',').map(str::to_owned).collect());
     if let Some(other) = platforms.iter().find(|w| !PLATFORMS.contains(&w.as_str())) {
         let cause = format!(
-            "`{other}` after -p is no platform that altdisk knows ({})",
+            "`{other}` after -p is not a platform that altdisk knows ({})",
             PLATFORMS.join(", ")
         );
         return Err(

@@ -183,8 +183,7 @@ fn row(path: &Path, size: u64, head: Option<Result<&Manifest, &str>>) -> Row {
             notes.push(plain(why));
         }
         None => notes.push(
-            "An archive that says nothing of itself: it is read through before it is installed."
-                .to_owned(),
+            "The archive has no description: all of it is read before it is installed.".to_owned(),
         ),
     }
     let text = if shown.chars().count() <= PATH {
@@ -257,8 +256,8 @@ mod tests {
                  #    It is for vax, this machine is {here}.\n\
                  #    Debian GNU/Linux 12 (bookworm), 1.5 GiB of files\n\
                  /mnt/c.tar.xz                            77 B -        -       -\n\
-                 #    An archive that says nothing of itself: it is read through before\n\
-                 #    it is installed.\n\
+                 #    The archive has no description: all of it is read before it is\n\
+                 #    installed.\n\
                  !/mnt/a b                                 77 B -        -       -\n\
                  #    There are blanks or the like in its name: type it into the field.\n\
                  #    ALT-634 it ends too early\n"

@@ -448,7 +448,8 @@ fn fix_rows(all: &[Fix], here: &Installed, format: Format) -> (String, Vec<Row>)
     match all.len() - found.len() {
         0 => {}
         1 => rows.push(refused(
-            "1 other fix is there: it is on this system, or mends nothing of it.".to_owned(),
+            "1 other fix is there: it is already installed, or does not apply to this system."
+                .to_owned(),
         )),
         n => rows.push(refused(format!(
             "{n} other fixes are there: on this system already, or for what it has not."

@@ -1,11 +1,10 @@
 //! Every file and directory that a text names exists, or is one that altdisk makes.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use super::texts::{below, documents, root};
+use super::texts::documents;
 use crate::boot::bootlist::bootdisk::{ALTERNATE, ORIGIN};
 use crate::cli::alt_disk_install::LOG;
 use crate::cli::{list, mksysb};
@@ -17,36 +16,11 @@ use crate::job;
 use crate::menu::load;
 use crate::theme;
 
-/// Files of the project that its README names.
-#[test]
-fn every_file_that_the_readme_names_is_there() {
-    let text = fs::read_to_string(root().join("README.md")).unwrap();
-    let linked = text
-        .split("](")
-        .skip(1)
-        .filter_map(|r| r.split_once(')'))
-        .map(|(p, _)| p)
-        .filter(|p| !p.starts_with('#') && !p.contains(':'));
-    let run = text
-        .lines()
-        .filter_map(|l| l.strip_prefix("    ./"))
-        .filter_map(|l| l.split_whitespace().next());
-    let listed = text
-        .lines()
-        .filter_map(|l| l.strip_prefix("    "))
-        .filter_map(|l| l.split_whitespace().next())
-        .filter(|w| w.ends_with('/'));
-    let named: Vec<&str> = linked.chain(run).chain(listed).collect();
-    assert!(named.len() > 8, "{named:?}");
-    for path in named {
-        assert!(root().join(path).exists(), "README.md names {path}");
-    }
-}
-
 /// Files and directories that altdisk makes or reads. Below those that end with `/`, names are the
 /// user's.
 fn own_paths() -> Vec<String> {
     let dirs = [
+        Path::new(paths::STATE).join(paths::ALTERNATE),
         list::images::directory(),
         practice::directory(),
         job::directory::ROOT_JOBS.into(),
@@ -98,9 +72,13 @@ const SYSTEM: &[&str] = &[
     "/var/tmp",
     // Of AIX, where a message says what is different here.
     "/etc/exclude.rootvg",
+    "/dev/sdb",
+    // The cache of the tests.
+    "/var/cache",
     // Where the README installs the program.
     "/usr/local/sbin/alt_disk_install",
     "/usr/local/sbin/altdisk",
+    "/usr/local/share/man/man8",
 ];
 
 /// Below these, examples are.
@@ -159,38 +137,4 @@ fn every_path_that_a_text_names_is_right() {
         wrong_path("/var/lib/altdisk/images/a.mksysb").is_none()
             && wrong_path("/alt_inst/etc/hostname").is_none()
     );
-}
-
-/// Documents for maintainers name files of the source and tests: they are there.
-#[test]
-fn every_file_and_test_that_a_document_names_is_there() {
-    let mut sources = vec![];
-    below(&root().join("src"), ".rs", &mut sources);
-    below(&root().join("tests"), ".rs", &mut sources);
-    let all: String = sources.iter().map(|f| fs::read_to_string(f).unwrap()).collect();
-    let file =
-        Regex::new(r"\b(?:src|tests|benches|menus|themes)/[A-Za-z0-9_./-]*[A-Za-z0-9_]").unwrap();
-    let test = Regex::new(r"`([a-z]+(?:_[a-z0-9]+){2,})`").unwrap();
-    let (mut bad, mut seen) = (vec![], 0);
-    for (place, text) in documents().into_iter().filter(|(p, _)| p.starts_with("docs/")) {
-        // `tests/updates_*.rs` stands for several.
-        let begins = |f: &str| {
-            let (dir, name) = f.rsplit_once('/').unwrap();
-            let names = fs::read_dir(root().join(dir)).into_iter().flatten().flatten();
-            f.ends_with('_')
-                && names.map(|e| e.file_name()).any(|n| n.to_string_lossy().starts_with(name))
-        };
-        let files = file
-            .find_iter(&text)
-            .map(|m| m.as_str())
-            .filter(|f| !root().join(f).exists() && !begins(f));
-        bad.extend(files.map(|f| format!("{place}: there is no {f}")));
-        for name in test.captures_iter(&text).map(|c| c[1].to_owned()) {
-            seen += 1;
-            if !all.contains(&format!("fn {name}(")) && !all.contains(&name) {
-                bad.push(format!("{place}: there is no `{name}`"));
-            }
-        }
-    }
-    assert!(bad.is_empty() && seen > 20, "{seen}\n{}", bad.join("\n"));
 }

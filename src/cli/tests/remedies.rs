@@ -9,7 +9,7 @@ use crate::error;
 use crate::flags;
 
 /// Programs of others that remedies name, with the package or project that has them.
-const PROGRAMS: [&str; 38] = [
+const PROGRAMS: [&str; 39] = [
     "blockdev",
     "chmod",
     "chown",
@@ -25,6 +25,7 @@ const PROGRAMS: [&str; 38] = [
     "iscsiadm",
     "kubeadm",
     "landscape-config",
+    "lsattr",
     "lsblk",
     "make-ssl-cert",
     "mkdir",

@@ -25,12 +25,11 @@ pub fn below(dir: &Path, end: &str, found: &mut Vec<PathBuf>) {
 /// Texts for people who never see the source: documents, menus, the catalogue of errors, the help
 /// of every command.
 pub fn documents() -> Vec<(String, String)> {
-    let mut files = vec![root().join("README.md"), root().join("themes/README.md")];
+    let mut files = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
     below(&root().join("docs"), ".md", &mut files);
-    below(&root().join("menus"), ".md", &mut files);
     below(&root().join("menus"), ".toml", &mut files);
     let mut all = read(&files);
-    let more = |id: &str| details::more(id).unwrap_or_default();
+    let more = |id: &str| details::find(id).unwrap_or_default();
     all.extend(
         error::all()
             .map(|e| (e.id.to_owned(), format!("{}\n{}\n{}", e.title, e.remedy, more(e.id)))),

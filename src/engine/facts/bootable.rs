@@ -13,11 +13,13 @@ pub use crate::boot::bootlist::Firmware;
 /// The ways in which a system can boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bootable {
+    /// The firmware of this machine.
     pub firmware: Firmware,
     /// Installed kernel versions; none in a container or microVM.
     pub kernels: Vec<String>,
     /// Err: why the loader for that firmware is not installed on the alternate.
     pub bios: Result<(), String>,
+    /// The same for UEFI.
     pub efi: Result<(), String>,
     /// Err: why no initramfs is built.
     pub initramfs: Result<(), String>,
@@ -25,6 +27,7 @@ pub struct Bootable {
     pub bootlist: Result<(), String>,
 }
 
+/// Examines the running system.
 pub fn bootable() -> Bootable {
     let root = Path::new("/");
     let firmware = Firmware::of_machine();

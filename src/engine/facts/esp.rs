@@ -45,8 +45,7 @@ pub fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<
     let Some(names) = names else { return Ok(None) };
     match choose(&mounts::mounted()?, at, names, &|device| is_named(device, names)) {
         Some(EspLocation::Mounted(mount)) => detached::open_mount(&mount).map(Some),
-        // Nobody has it mounted, so nothing is written by mounting it read-only (vfat has no
-        // journal).
+        // It is not mounted, and mounting it read-only writes nothing (vfat has no journal).
         Some(EspLocation::Device(device)) if mountable => {
             detached::open_device(&device, "vfat", "").map(Some)
         }
@@ -66,7 +65,7 @@ fn is_named(device: &Path, names: &Names) -> bool {
     names.uuid.as_ref().is_some_and(|id| has("UUID", id) && has("TYPE", "vfat") && in_partition())
 }
 
-/// Where it is mounted, or else its device; `is_it`: whether a device is the one that is meant.
+/// Its mount, or else its device; `is_it` recognises the device.
 fn choose(
     all: &[Mount],
     at: &Path,
@@ -152,7 +151,7 @@ mod tests {
             chosen(ROOT, uuid, &["/dev/disk/by-uuid/ABCD-1234"]).unwrap(),
             "/dev/disk/by-uuid/ABCD-1234"
         );
-        // Without udev there are no links: the device is asked for its ids all the same.
+        // Without udev there are no links: the device itself is asked for its ids.
         assert_eq!(chosen(ROOT, uuid, &["/dev/sda1"]).unwrap(), "/dev/sda1");
         let other_name =
             format!("{ROOT}31 20 8:17 / /boot/efi rw - vfat /dev/disk/by-uuid/ABCD-1234 rw\n");

@@ -1,5 +1,5 @@
-//! The exclude list, before anything is written: a list that takes what no system can do without is
-//! refused, and what it takes is told.
+//! The exclude list, checked before anything is written: a list that excludes what a system cannot
+//! do without is an error.
 //!
 //! Directories of the system and mount points are made whatever the list says, empty if it takes
 //! all that is in them: without /proc or /tmp nothing runs in the copy.
@@ -33,7 +33,7 @@ const BOOTS: [&str; 3] = ["/boot", "/usr/lib/modules", "/lib/modules"];
 /// The exclude list, or an empty one.
 ///
 /// # Errors
-/// ALT-401 for a pattern that is none.
+/// ALT-401 for an invalid pattern.
 pub fn read_exclude_list(file: Option<&PathBuf>) -> Result<Excludes> {
     let Some(file) = file else { return Excludes::parse(b"", Path::new("")) };
     let list = Excludes::parse(
@@ -59,7 +59,7 @@ fn mount_points() -> Result<Vec<PathBuf>> {
 /// The exclude list, which leaves what a system needs; `boots`: also what it boots with.
 ///
 /// # Errors
-/// ALT-401 for a pattern that is none, ALT-407 for a list that takes too much.
+/// ALT-401 for an invalid pattern, ALT-407 for a list that takes too much.
 pub fn read_checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
     let list = read_exclude_list(file)?;
     file.map_or(Ok(()), |file| check(file, &list, boots))?;

@@ -39,8 +39,11 @@ use crate::image::data::{Fs, Image};
 
 /// The machine as it is now.
 pub struct Facts {
+    /// Disks, volumes, mounts and their users.
     pub world: World,
+    /// The system to be cloned.
     pub source: Source,
+    /// How it boots.
     pub boot: Bootable,
     /// File system types that this kernel can mount.
     pub mountable: Vec<String>,

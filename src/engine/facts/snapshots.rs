@@ -1,6 +1,6 @@
 //! Writable btrfs snapshots: systems of containers (machinectl clone), layers of images, trees that
-//! somebody works in. They are data, and cloned as subvolumes of their own, unless it was accepted
-//! that they are left out. What they share with others on disk is copied for each.
+//! somebody works in. They are data, and are cloned as subvolumes of their own unless the user
+//! accepted their loss. What they share with others on disk is copied for each.
 //!
 //! Read-only snapshots are pictures of the past and are not cloned;
 //! [`crate::engine::facts::source`] says how many there are, and where.
@@ -156,7 +156,7 @@ mod tests {
             ..Fs::default()
         };
         let snapshots = writable_snapshots(&fs, &known);
-        assert_eq!(snapshots, ["@/m/web"], "what is mounted is no snapshot to leave out");
+        assert_eq!(snapshots, ["@/m/web"], "what is mounted is not a snapshot to leave out");
         take_out(&mut fs, &snapshots);
         assert_eq!(
             fs.subvolume.iter().map(|s| s.path.as_str()).collect::<Vec<_>>(),

@@ -92,7 +92,7 @@ impl Describer<'_> {
         })?;
         if self.device_of(root).is_none_or(|d| self.file_below(&d).is_some()) {
             let cause = format!(
-                "/ is {} from {}, which is no disk, partition or logical volume",
+                "/ is {} from {}, which is not a disk, partition or logical volume",
                 root.fstype, root.source
             );
             return Err(error::NO_ROOT_DEVICE.with_cause(cause));

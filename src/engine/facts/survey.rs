@@ -24,7 +24,7 @@ pub fn survey_archive(archive: &mut Archive, events: &Events) -> Result<Survey> 
     Ok(found)
 }
 
-/// Calls `look` with a directory that looks like the archive's root to whoever judges systems.
+/// Calls `look` with a directory that looks like the archive's root to code that examines systems.
 ///
 /// # Errors
 /// If the directory cannot be made or removed.

@@ -95,7 +95,7 @@ fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
     let top = detached::open_device(device, "btrfs", "subvolid=5")?;
     let mut by_path = BTreeMap::new();
     for s in &fs.subvolume {
-        // Mounted at two places: one subvolume all the same.
+        // A subvolume that is mounted twice is still one subvolume.
         by_path.entry(s.path.as_str()).or_insert(s);
     }
     for (path, s) in by_path {

@@ -15,6 +15,7 @@ pub struct Counts {
     pub used: u64,
     /// Bytes, what is reserved for root among them.
     pub free: u64,
+    /// Used inodes.
     pub files: u64,
 }
 

@@ -97,7 +97,7 @@ fn part_link(layout: &Layout, path: &Path) -> Option<PathBuf> {
     Some(Path::new("/dev/disk/by-partuuid").join(&part.uuid))
 }
 
-/// The source's disks, and their partitions and logical volumes that are no volume of the copy.
+/// The source's disks, and their partitions and logical volumes that are not volumes of the copy.
 fn others(map: &IdMap, world: &World, source_disks: &[String]) -> Vec<Names> {
     let taken = |path: &Path| map.volumes.iter().any(|v| v.old.devices.iter().any(|d| d == path));
     let disks: Vec<&Disk> = world.disks.iter().filter(|d| source_disks.contains(&d.name)).collect();
@@ -108,7 +108,7 @@ fn others(map: &IdMap, world: &World, source_disks: &[String]) -> Vec<Names> {
         }
         for part in disk.partitions.iter().filter(|p| !taken(&p.path)) {
             let mut names = old_names(world, &part.path);
-            // Also what is no file system (LUKS). A physical volume's is known as LVM's.
+            // Also other content than file systems (LUKS). A physical volume's is known as LVM's.
             let known = |uuid: &String| map.lvm.iter().any(|p| p.old == *uuid);
             names.uuid = names
                 .uuid
@@ -149,6 +149,7 @@ pub fn same_kind_link(old: &Path, new: &[PathBuf]) -> Option<PathBuf> {
     new.iter().find(|n| n.parent() == old.parent()).cloned()
 }
 
+/// The names of a volume of the copy.
 pub fn new_names(v: &VolumeLayout) -> Names {
     Names {
         uuid: Some(v.uuid.clone()),

@@ -2,7 +2,7 @@
 //! the alternate has instead.
 //!
 //! An image that altdisk made says the old names in its manifest; of a foreign archive only its
-//! fstab tells. The running system's UUIDs are added: what is generated in the alternate
+//! fstab is known. The running system's UUIDs are added: what is generated in the alternate
 //! (initramfs, grub.cfg) must not name its disks either. Its device paths are not, as they may be
 //! the same words with another meaning.
 
@@ -73,7 +73,7 @@ pub fn map(layout: &Layout, old: &Old, links: &[PathBuf], running: Option<IdMap>
     map
 }
 
-/// How the archive's fstab calls the file system that goes to this volume.
+/// The names that the archive's fstab has for the file system of this volume.
 fn names_of(v: &VolumeLayout, entries: &[fstab::Entry]) -> Names {
     let Some(fs) = &v.fs else { return Names::default() };
     let spec = entries

@@ -20,12 +20,19 @@ pub const NEW_ESP_AT: &str = "/boot/efi";
 /// A disk to be written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
+    /// Kernel name.
     pub name: String,
+    /// The node below /dev.
     pub path: PathBuf,
+    /// Serial number.
     pub serial: Option<String>,
+    /// World Wide Name.
     pub wwn: Option<String>,
+    /// Model.
     pub model: Option<String>,
+    /// The content now.
     pub before: Option<Before>,
+    /// Boot and disk sequence number.
     pub seen: Option<String>,
     /// Bytes.
     pub size: u64,
@@ -33,25 +40,35 @@ pub struct Target {
     pub sector: u32,
 }
 
+/// A partition to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartLayout {
+    /// The number in the table, from 1.
     pub number: u32,
+    /// The node below /dev.
     pub path: PathBuf,
     /// Bytes.
     pub start: u64,
+    /// Bytes.
     pub size: u64,
+    /// The GUID of its type.
     pub type_guid: String,
     /// PARTUUID, lower case.
     pub uuid: String,
+    /// The GPT name.
     pub name: String,
 }
 
+/// A target disk: its identity, and the partitions that it gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskLayout {
+    /// Kernel name when the plan was made, or when a later run found the disk again.
     pub name: String,
-    /// Boot and disk sequence number: whoever has this is the very disk that was looked at.
+    /// Boot and disk sequence number: a disk with this value is the very disk that was examined.
     pub seen: Option<String>,
+    /// The node below /dev.
     pub path: PathBuf,
+    /// Serial number.
     pub serial: Option<String>,
     // Plans of version 0.1.0 have none of these three.
     #[serde(default)]
@@ -61,10 +78,13 @@ pub struct DiskLayout {
     /// The content before the run wrote to it.
     #[serde(default)]
     pub before: Option<Before>,
+    /// Bytes.
     pub size: u64,
+    /// Logical sector, bytes.
     pub sector: u32,
     /// Disk GUID, lower case.
     pub table_id: String,
+    /// The partitions, in order.
     pub partitions: Vec<PartLayout>,
 }
 
@@ -83,7 +103,7 @@ impl DiskLayout {
         }
     }
 
-    /// Its name for people, see [`shown_name`].
+    /// Its display name, see [`shown_name`].
     pub fn shown(&self) -> String {
         shown_name(&self.name, self.serial.as_deref())
     }
@@ -95,12 +115,16 @@ impl DiskLayout {
     }
 }
 
+/// A volume group to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VgLayout {
+    /// The name of the source.
     pub old_name: String,
+    /// The new name.
     pub name: String,
     /// Bytes.
     pub extent: u64,
+    /// The partitions that are its physical volumes.
     pub pvs: Vec<PathBuf>,
 }
 
@@ -109,15 +133,21 @@ pub struct VgLayout {
 pub struct VolumeLayout {
     /// LOGICAL_VOLUME and VOLUME_GROUP in image.data; `esp` for an ESP that the source has not.
     pub lv: String,
+    /// VOLUME_GROUP, see above.
     pub old_vg: Option<String>,
     /// Name of the new volume group.
     pub vg: Option<String>,
+    /// Its use.
     pub kind: LvType,
+    /// The node below /dev.
     pub device: PathBuf,
     /// Bytes.
     pub size: u64,
+    /// The new UUID, or the serial number of a vfat.
     pub uuid: String,
+    /// The new label.
     pub label: Option<String>,
+    /// PARTUUID of a plain partition.
     pub partuuid: Option<String>,
     /// fs_data, for everything but swap.
     pub fs: Option<Fs>,
@@ -142,18 +172,22 @@ impl VolumeLayout {
 /// The whole target side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
+    /// The target disks.
     pub disks: Vec<DiskLayout>,
+    /// The volume groups.
     pub vgs: Vec<VgLayout>,
     /// File systems parents first, then swap.
     pub volumes: Vec<VolumeLayout>,
+    /// Swap files, to be made in the file systems.
     pub swap_files: Vec<SwapFile>,
+    /// How the sizes came about.
     pub outcome: Outcome,
     /// Notes for the user about the layout.
     pub notes: Vec<String>,
 }
 
 impl Layout {
-    /// The names of its disks for people.
+    /// The display names of its disks.
     pub fn disk_names(&self) -> String {
         self.disks.iter().map(DiskLayout::shown).collect::<Vec<_>>().join(" ")
     }

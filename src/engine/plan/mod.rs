@@ -45,9 +45,9 @@ pub fn make_plan(base: &AlternateSpec, request: &Request) -> Plan {
     let mut steps = Vec::new();
     for phase in request.phases.list() {
         match phase {
-            1 => phase_1(base, &mut steps),
-            2 => phase_2(request, &mut steps),
-            _ => phase_3(base, request, &mut steps),
+            1 => add_phase_1(base, &mut steps),
+            2 => add_phase_2(request, &mut steps),
+            _ => add_phase_3(base, request, &mut steps),
         }
     }
     Plan { request: request.clone(), steps }
@@ -57,12 +57,12 @@ fn step(phase: u8, id: StepId, title: impl Into<String>, action: Action) -> Step
     Step { id, phase, title: title.into(), action }
 }
 
-fn disk_words(d: &DiskLayout) -> String {
+fn describe_target(d: &DiskLayout) -> String {
     let serial = d.serial.as_ref().map(|s| format!(", serial {s}")).unwrap_or_default();
     format!("{} ({}{serial})", d.name, format_size(d.size))
 }
 
-fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
+fn add_phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
     let layout = &base.layout;
     let disks: Vec<&str> = layout.disks.iter().map(|d| d.name.as_str()).collect();
     steps.push(step(
@@ -80,7 +80,7 @@ fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
         steps.push(step(
             1,
             StepId::Wipe(i),
-            format!("Erase all signatures on {}", disk_words(d)),
+            format!("Erase all signatures on {}", describe_target(d)),
             Action::Wipe { disk: i },
         ));
         let title = format!(
@@ -131,8 +131,8 @@ fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
         }
     }
     match &base.imaged {
-        None => copies(layout, steps),
-        Some(_) => subvolumes(layout, steps),
+        None => add_copies(layout, steps),
+        Some(_) => add_subvolumes(layout, steps),
     }
     for (count, (i, at, subvolume, options)) in
         (1..).zip(planned_mounts(layout, base.esp_mountable))
@@ -147,7 +147,7 @@ fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
         ));
     }
     if let Some(image) = &base.imaged {
-        restores(image, steps);
+        add_restore(image, steps);
     }
     for (index, s) in layout.swap_files.iter().enumerate() {
         steps.push(step(
@@ -161,7 +161,7 @@ fn phase_1(base: &AlternateSpec, steps: &mut Vec<Step>) {
 
 /// Each file system is copied while it is mounted alone at /alt_inst, so that what lies below mount
 /// points keeps its place. The ESP waits for phase 3: an unfinished alternate never boots.
-fn copies(layout: &Layout, steps: &mut Vec<Step>) {
+fn add_copies(layout: &Layout, steps: &mut Vec<Step>) {
     for (i, v) in layout.volumes.iter().enumerate().filter(|(_, v)| v.kind == LvType::Fs) {
         if let Some(fs) = &v.fs {
             let title = format!("Copy {} ({} used)", fs.fs_name, format_size(fs.fs_used_mb << 20));
@@ -177,7 +177,7 @@ fn copies(layout: &Layout, steps: &mut Vec<Step>) {
 
 /// An image has the files of all file systems in one stream: everything is mounted before it is
 /// restored.
-fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
+fn add_subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
     for (i, v) in layout.volumes.iter().enumerate() {
         if let Some(fs) = v.fs.as_ref().filter(|f| !f.subvolume.is_empty()) {
             let title = format!("Make the subvolumes of {}", fs.fs_name);
@@ -191,7 +191,7 @@ fn subvolumes(layout: &Layout, steps: &mut Vec<Step>) {
     }
 }
 
-fn restores(image: &ImageSource, steps: &mut Vec<Step>) {
+fn add_restore(image: &ImageSource, steps: &mut Vec<Step>) {
     let size =
         if image.bytes == 0 { String::new() } else { format!(" ({})", format_size(image.bytes)) };
     steps.push(step(1, StepId::Restore, format!("Restore {}{size}", image.what), Action::Restore));
@@ -209,7 +209,7 @@ fn restores(image: &ImageSource, steps: &mut Vec<Step>) {
     }
 }
 
-fn phase_2(request: &Request, steps: &mut Vec<Step>) {
+fn add_phase_2(request: &Request, steps: &mut Vec<Step>) {
     if let Some(file) = &request.resolv_conf {
         let title = format!("Install {} as /etc/resolv.conf of the copy", file.display());
         steps.push(step(2, StepId::ResolvConf, title, Action::ResolvConf { file: file.clone() }));
@@ -248,7 +248,7 @@ fn phase_2(request: &Request, steps: &mut Vec<Step>) {
     }
 }
 
-fn phase_3(base: &AlternateSpec, request: &Request, steps: &mut Vec<Step>) {
+fn add_phase_3(base: &AlternateSpec, request: &Request, steps: &mut Vec<Step>) {
     let boot = &base.boot;
     steps.push(step(
         3,

@@ -49,7 +49,7 @@ pub fn with_subvolume(options: &str, subvolume: Option<&str>) -> String {
 }
 
 /// Of fstab's options those that shape what is written while the alternate is made. No other is
-/// used: an option can name a device, and an image's are nobody's word.
+/// used: an option can name a device, and the options of an image are not trusted.
 fn safe_options(options: &str) -> String {
     const WORDS: [&str; 10] = [
         "noatime",

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// The request of one volume to the pool. Bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SizeRequest {
+    /// The volume, for messages.
     pub what: String,
     /// Its size in the source (or in the edited image.data).
     pub want: u64,
@@ -34,13 +35,15 @@ pub enum Outcome {
 /// Why the pool is too small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooSmall {
+    /// Bytes that are needed.
     pub needed: u64,
+    /// Bytes that are available.
     pub available: u64,
     /// True if the data would fit with SHRINK.
     pub data_would_fit: bool,
 }
 
-/// What is allowed if the pool is too small.
+/// The measures allowed if the pool is too small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SizePolicy {
     /// SHRINK = "yes".

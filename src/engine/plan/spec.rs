@@ -21,11 +21,15 @@ pub struct AlternateSpec {
     pub id: String,
     /// Seconds since the epoch.
     pub created: u64,
+    /// The layout as an image.data.
     pub image: ImageData,
     /// Kernel names of the source's disks.
     pub source_disks: Vec<String>,
+    /// The target side.
     pub layout: Layout,
+    /// Old and new identifiers.
     pub ids: IdMap,
+    /// How it boots.
     pub boot: Bootable,
     /// True if this kernel can mount vfat, and so the ESP.
     pub esp_mountable: bool,
@@ -45,13 +49,16 @@ pub struct ImageSource {
     pub device: PathBuf,
     /// For people: `web1, Debian GNU/Linux 12 (12.11.0), made 2026-11-22 20:15`.
     pub what: String,
-    /// By what it is known again when an interrupted restore goes on; empty for a stream without
+    /// The fingerprint by which an interrupted restore recognises it; empty for a stream without
     /// manifest.
     pub print: String,
+    /// Number of members.
     pub files: u64,
+    /// Bytes of their content.
     pub bytes: u64,
     /// A boot image that is put on top: kernel, initramfs, modules.
     pub boot_image: Option<PathBuf>,
+    /// How the identity of the image is treated.
     pub identity: Identity,
     /// It was made on another machine, or that is not known.
     pub other_machine: bool,
@@ -63,7 +70,7 @@ impl AlternateSpec {
         self.layout.disks.iter().any(|d| d.path.to_string_lossy().starts_with("/dev/loop"))
     }
 
-    /// The disks of the running system for people: there are none where it runs from a live medium.
+    /// The disks of the running system in words: a system on a live medium has none.
     pub fn present(&self) -> String {
         if self.source_disks.is_empty() {
             "the running system's disk".to_owned()

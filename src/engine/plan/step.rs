@@ -87,15 +87,19 @@ pub enum Action {
 pub struct Step {
     /// Unique within a plan.
     pub id: StepId,
+    /// 1, 2 or 3.
     pub phase: u8,
-    /// A sentence for people.
+    /// A sentence for the user.
     pub title: String,
+    /// The work.
     pub action: Action,
 }
 
 /// The work of one invocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
+    /// The request that it was made for.
     pub request: Request,
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }

@@ -36,7 +36,7 @@ pub fn check_bootable(
         if boot.firmware == Firmware::Uefi && !esp_mountable {
             refusals.push(error::NO_LOADER.with_remedy(
                 "this kernel cannot mount vfat, and so not the EFI system partition",
-                "load the vfat module, or say -g",
+                "load the vfat module, or give -g",
             ));
         }
     }
@@ -49,7 +49,7 @@ pub fn check_bootable(
     }
     let fatal = |e: &&anyhow::Error| {
         !request.skip_boot_check
-            || error::find(e).is_some_and(|a| a.entry.id == error::REBOOT_WHERE.id)
+            || error::find(e).is_some_and(|a| a.entry.id == error::REBOOT_TO_OLD.id)
     };
     if let Some(first) = refusals.iter().find(fatal) {
         let alt = error::find(first);
@@ -92,10 +92,9 @@ pub(super) fn bootlist_refusal(
     }
     let why = boot.bootlist.as_ref().err()?;
     if request.reboot {
-        return Some(error::REBOOT_WHERE.with_remedy(
-            format!("-r would reboot into the old disk: {why}"),
-            "leave out -r, and give -B",
-        ));
+        return Some(
+            error::REBOOT_TO_OLD.with_cause(format!("-r would reboot into the old disk: {why}")),
+        );
     }
     if practice {
         return Some(

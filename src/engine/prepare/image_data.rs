@@ -37,7 +37,7 @@ pub fn read_image_data(
     for fs in &image.fs_data {
         if !there.contains(fs.fs_name.as_str()) && !is_esp(&image, fs) {
             return Err(error::IMAGE_NOT_SOURCE.with_cause(format!(
-                "{}: FS_NAME {} is no mounted file system of rootvg (they are: {})",
+                "{}: FS_NAME {} is not a mounted file system of rootvg (they are: {})",
                 file.display(),
                 fs.fs_name,
                 there.iter().copied().collect::<Vec<_>>().join(" ")

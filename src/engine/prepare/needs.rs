@@ -161,7 +161,7 @@ fn holds_boot(fs: &Fs, image: &ImageData) -> bool {
     if image.fs_data.iter().any(|f| at(f, "/boot")) { at(fs, "/boot") } else { at(fs, "/") }
 }
 
-/// Bytes of each initramfs in /boot that phase 3 makes anew; none where it cannot be looked at.
+/// Bytes of each initramfs in /boot that phase 3 rebuilds; empty if /boot cannot be read.
 fn initramfs_sizes() -> Vec<u64> {
     let files = std::fs::read_dir("/boot").into_iter().flatten().flatten();
     files

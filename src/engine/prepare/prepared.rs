@@ -5,9 +5,11 @@ use crate::image::archive::Archive;
 
 /// A base, and what the user should know before it is carried out.
 pub struct Prepared {
+    /// The description that the plan is made from.
     pub base: AlternateSpec,
     /// Left out, impossible, or different from the source.
     pub warnings: Vec<String>,
+    /// Worth knowing, nothing wrong.
     pub notes: Vec<String>,
     /// For each target: its size, model, serial and what is on it now.
     pub targets: Vec<String>,

@@ -1,4 +1,4 @@
-//! A finished copy made anew in one step: `alt_disk_install -C --erase SERIAL DISK`, where DISK
+//! Replaces a finished copy in one step: `alt_disk_install -C --erase SERIAL DISK`, where DISK
 //! holds it.
 //!
 //! The new run's own checks come first. Then the old copy is forgotten as `-X` does it, journalled,
@@ -17,7 +17,7 @@ use crate::error;
 use crate::host::clock;
 use crate::text::shell::quoted;
 
-/// True if phase 1 may take the disks of a copy that stands there.
+/// Checks that phase 1 may use the disks of an existing copy.
 ///
 /// # Errors
 /// ALT-703 with the command that would do it, or what comes first.
@@ -26,7 +26,7 @@ pub fn check_replace(request: &Request, alternate: &Alternate, world: &World) ->
     if stage(alternate) != Stage::Finished {
         return Err(error::ALTERNATE_EXISTS.with_remedy(
             format!("there is a copy (altinst_rootvg) on {disks} that is not finished"),
-            "`alt_disk_install --resume` goes on with it, where it was interrupted; `alt_disk_install -X` removes it",
+            "`alt_disk_install --resume` continues it where it was interrupted; `alt_disk_install -X` removes it",
         ));
     }
     let there = format!(
@@ -47,8 +47,10 @@ pub fn check_replace(request: &Request, alternate: &Alternate, world: &World) ->
     if unsaid.is_empty() {
         return Ok(());
     }
-    let remedy =
-        format!("`{}` erases it and makes it anew; {FORGET}", with_erase(&request.argv, &unsaid));
+    let remedy = format!(
+        "`{}` erases it and makes a new copy; {FORGET}",
+        with_erase(&request.argv, &unsaid)
+    );
     Err(error::ALTERNATE_EXISTS.with_remedy(there, remedy))
 }
 
@@ -75,8 +77,8 @@ pub fn describe_replacement(alternate: &Alternate) -> String {
     )
 }
 
-/// The world as the new run's checks may see it: LVM starts at boot what it finds, and volumes of
-/// the copy that nobody uses are put away before its disks are erased.
+/// The world as the new run's checks may see it: LVM activates all volumes at boot; unused volumes
+/// of the copy are deactivated before its disks are erased.
 pub fn without_idle_volumes(world: &World, alternate: &Alternate) -> World {
     let own = |lv: &&Lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg);
     let volumes: Vec<&Path> =

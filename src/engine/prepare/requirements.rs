@@ -48,11 +48,15 @@ pub fn check_tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>)
     Ok(())
 }
 
+/// Checks that /alt_inst can be used as a mount point.
+///
+/// # Errors
+/// ALT-708 if something is mounted there, or it is not an empty directory.
 pub fn check_alt_inst_is_free() -> Result<()> {
     let at = Path::new(ALT_INST);
     if at.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return Err(error::ALT_INST_TAKEN.with_remedy(
-            format!("{ALT_INST} is no directory"),
+            format!("{ALT_INST} is not a directory"),
             format!("move it away: the copy is mounted at {ALT_INST}"),
         ));
     }

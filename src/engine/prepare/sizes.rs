@@ -32,6 +32,10 @@ pub fn lay_out_on(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<
     lay_out_targets(image, &places, needs)
 }
 
+/// Lays `image` out on these targets, enlarged by `needs`.
+///
+/// # Errors
+/// ALT-32x if it does not fit.
 pub fn lay_out_targets(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<Layout> {
     let mut random = uuid::Uuid::new_v4;
     let mut notes = vec![];
@@ -57,7 +61,7 @@ pub fn check_practice_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -
     match (files.first(), room) {
         (Some(file), Some(room)) if room < needed => Err(error::PRACTICE_ROOM.with_remedy(
             format!(
-                "the copy needs {}; the file system that holds the practice disk {} has room for {}",
+                "the copy needs {}; the file system with the practice disk {} has only {} free",
                 format_size(needed),
                 file.display(),
                 format_size(room)
@@ -79,6 +83,7 @@ pub fn check_fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
         .map_err(|e| error::cause(&e))
 }
 
+/// The target of a layout that this disk is.
 pub fn layout_target(d: &Disk) -> Target {
     Target {
         name: d.name.clone(),

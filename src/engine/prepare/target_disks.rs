@@ -1,4 +1,4 @@
-//! The target disks: found by what was typed, and checked.
+//! The target disks: found by the names that were typed, and checked.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::engine::state::{Alternate, State, Stored, record_state};
 use crate::error;
 use crate::text::size::format_size;
 
-/// One line about a disk for people.
+/// One line that describes a disk.
 pub fn describe_disk(d: &Disk) -> String {
     let mut words = vec![format_size(d.size)];
     words.extend(d.model.clone());

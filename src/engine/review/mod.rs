@@ -2,8 +2,8 @@
 //! next, how to go back, the steps. And what has to be typed first, where a disk holds something.
 //!
 //! The run's own checks are made, so that nothing unexpected comes after the page: what the run
-//! would refuse is refused here, in the same words. Only that a disk holds something is no refusal:
-//! it becomes a question. The form is that of the review protocol.
+//! would refuse is refused here, in the same words. Only a disk with content is not refused: it
+//! becomes a question. The form is that of the review protocol.
 
 pub mod commands;
 pub mod model;
@@ -114,3 +114,6 @@ pub fn resume_page(alternate: &Alternate, base: &AlternateSpec, rate: Option<u64
         ..Review::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

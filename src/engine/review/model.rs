@@ -5,13 +5,16 @@ use serde::Serialize;
 /// The page that a dialog shows before its command runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Review {
+    /// Version of this form.
     pub version: u32,
+    /// The heading.
     pub title: String,
     /// Lines of at most [`WIDTH`] columns.
     pub text: Vec<String>,
     /// Questions that the user must answer by typing, one after the other.
     #[serde(rename = "type")]
     pub typed: Vec<Typed>,
+    /// Warnings, shown first.
     pub warnings: Vec<String>,
 }
 
@@ -19,8 +22,11 @@ pub struct Review {
 /// command gets what is to be added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Typed {
+    /// The question.
     pub prompt: String,
+    /// The accepted answers.
     pub words: Vec<String>,
+    /// Words to be added to the command line.
     pub add: Vec<String>,
 }
 

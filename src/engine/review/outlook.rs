@@ -1,4 +1,4 @@
-//! What boots next, and how to go back.
+//! The next system to boot, and how to go back.
 
 use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::{Action, Plan};
@@ -22,6 +22,7 @@ pub fn boots_next(base: &AlternateSpec, plan: &Plan) -> String {
     }
 }
 
+/// How to return to the running system, before and after a reboot.
 pub fn go_back(base: &AlternateSpec) -> String {
     let old = base.present();
     format!(

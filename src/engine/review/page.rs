@@ -15,8 +15,10 @@ const ASSUMED_RATE: u64 = 50 << 20;
 const MAKING: u64 = 10;
 const FINISHING: u64 = 60;
 
+/// A review while it is written.
 #[derive(Default)]
 pub struct Page {
+    /// The lines so far.
     pub lines: Vec<String>,
 }
 
@@ -123,6 +125,7 @@ impl Page {
         self.part("TIME", &[text]);
     }
 
+    /// The next disk to boot, and how to go back.
     pub fn boots(&mut self, base: &AlternateSpec, plan: &Plan) {
         let reboot = plan.steps.iter().any(|s| s.action == Action::Reboot);
         let mut next = outlook::boots_next(base, plan);
@@ -172,7 +175,7 @@ impl Page {
     }
 }
 
-/// A time for people, rounded up generously: nobody minds an early end.
+/// A duration in words, rounded up generously.
 fn duration(seconds: u64) -> String {
     match seconds {
         0..=45 => "Less than a minute".to_owned(),

@@ -1,5 +1,5 @@
-//! The plan for people, before anything happens: what is erased, how large everything becomes,
-//! every step and its commands, what boots next, how to go back. And the same as JSON.
+//! The preview of a plan as text or JSON: what is erased, the sizes, every step with its commands,
+//! what boots next, how to go back.
 
 use std::fmt::Write;
 

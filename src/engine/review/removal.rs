@@ -101,7 +101,8 @@ pub fn clean_up_page(
                 stays.push(format!("{}: the copy, finished or not. {AGAIN}", page::disk(layout)))
             }
             DiskAction::Erase(d) => {
-                // Where --erase has named the finished copy's disk, its serial number was typed.
+                // If --erase named the disk of the finished copy, its serial number was typed
+                // already.
                 if stage(alternate) == Stage::Unfinished {
                     typed.push(question(d, false));
                 }
@@ -115,9 +116,7 @@ pub fn clean_up_page(
     staying(&mut page, &stays, &erased);
     let old = base.present();
     let boots = match alternate.before() {
-        Some(_) => format!(
-            "{old}, as before the copy was made; the boot list comes back to what it was then."
-        ),
+        Some(_) => format!("{old}, as before the copy was made; the boot list is restored."),
         None => format!("{old}, as now: the copy has not changed the boot list."),
     };
     page.part("WHAT BOOTS NEXT", &[boots]);
@@ -125,7 +124,7 @@ pub fn clean_up_page(
         true => {
             "The copy stays on its disk: the firmware's boot menu still starts it. The running system is not touched."
         }
-        false => "There is no way back: what is erased is gone. The running system is not touched.",
+        false => "This cannot be undone. The running system is not changed.",
     };
     page.part("HOW TO GO BACK", &[back.to_owned()]);
     let verb = if forgets { "Forget" } else { "Remove" };

@@ -7,7 +7,7 @@
 //!
 //! It works from what is there, not from how far a run came: every part looks whether there is
 //! something to undo, so it can be repeated, also after a crash in the middle of itself. The stored
-//! plan goes last. A record that cannot be read is no hindrance ([`leftovers`]).
+//! plan is removed last. An unreadable record does not matter ([`leftovers`]).
 
 use std::path::Path;
 
@@ -64,7 +64,7 @@ pub enum DiskAction<'w> {
     KeepUnsure(&'w Disk),
     /// No run had begun to write to it.
     Untouched,
-    /// It is not there, or cannot be told from another.
+    /// It is not there, or cannot be distinguished from another.
     Gone,
     /// It was used for something else since.
     Reused(&'w Disk),
@@ -153,7 +153,8 @@ pub fn remove_copy(
     check_not_running_from_it(base, &world)?;
     let actions = choose_disk_actions(alternate, erase, target_states(alternate, &world))?;
     if !alternate.cleaning() {
-        // Without the record it goes on all the same: what is left is found by looking.
+        // Without this record it continues nevertheless: leftovers are found by examining the
+        // disks.
         state.append_removal().unwrap_or_else(|e| {
             events.warn(format!(
                 "do not interrupt the removal: its beginning could not be recorded: {e:#}"
@@ -234,7 +235,8 @@ pub fn remove_copy(
     outcome.finish(state, &base.present())
 }
 
-/// A record that helps a second `-X`. It is no condition of the first: there may be no room for it.
+/// Adds a record that helps a second `-X`. The first one does not depend on it: there may be no
+/// room.
 fn note_down(state: &mut State, record: &Record, events: &Events) {
     if let Err(e) = state.append(record) {
         events.note(format!(

@@ -37,7 +37,9 @@ pub fn check_erase_serials(erase: &[String], copy: &[&Disk]) -> Result<()> {
 /// The results of the parts of a clean-up.
 #[derive(Default)]
 pub struct Outcome {
+    /// Errors so far.
     pub errors: Vec<anyhow::Error>,
+    /// Disks that are free now.
     pub freed: Vec<String>,
     /// Name, and what is typed to erase it.
     pub kept: Vec<(String, String)>,
@@ -46,11 +48,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Collects the error of one part, if it failed.
     pub fn note(&mut self, done: Result<()>) {
         self.errors.extend(done.err());
     }
 
-    /// The record goes only when nothing is left to undo. `running`: the disks of the running
+    /// Removes the record, but only if nothing is left to undo. `running`: the disks of the running
     /// system.
     ///
     /// # Errors

@@ -1,11 +1,10 @@
 //! Erases target disks for `-X`, if their content is the copy's.
 //!
-//! Erased is only what a run of altdisk wrote: a disk with the copy's own partition table and
-//! nothing of somebody else's on it, or one that an interrupted wipe left, where every block that
-//! is looked at is as it was before the run, or zeros. Everything else is somebody's and stays: a
-//! disk on which nothing was written yet, one with another table or file system, and one with data
-//! of which nothing is known. Plans of version 0.1.0 do not tell what was there before; of those, a
-//! disk without the copy's table is erased only if it is empty.
+//! Only disks that a run of altdisk wrote to are erased: those with the copy's own partition table
+//! and no foreign content, and those of an interrupted wipe, where every examined block is as
+//! before the run, or zeros. Everything else stays: a disk that was not written to yet, one with
+//! another table or file system, and one with unknown data. Plans of version 0.1.0 do not record
+//! the previous content; with those, a disk without the copy's table is erased only if it is empty.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +22,7 @@ use crate::event::Events;
 pub enum TargetState<'w> {
     /// No run had begun to write to it.
     Untouched,
-    /// It is not there, or cannot be told from another.
+    /// It is not there, or cannot be distinguished from another.
     Gone,
     /// It was used for something else since.
     Reused(&'w Disk),
@@ -51,7 +50,7 @@ pub fn target_state<'w>(index: usize, alternate: &Alternate, world: &'w World) -
 /// Makes one target free again, if what is on it is the copy's. Whether it is free now.
 ///
 /// # Errors
-/// ALT-216 if something of somebody's uses the disk; as [`make::erase_signatures`].
+/// ALT-216 if something other than the copy uses the disk; as [`make::erase_signatures`].
 pub fn free_target(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
     let layout = &alternate.base.layout.disks[index];
     // A killed `sfdisk` may have written the table a moment ago: look now.
@@ -79,7 +78,7 @@ pub fn free_target(index: usize, alternate: &Alternate, events: &Events) -> Resu
         TargetState::Erasable(disk) => disk,
     };
     // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else
-    // on the disk is somebody's.
+    // on the disk is foreign.
     let ours = |path: &Path| {
         let lv = world.lvm.lvs.iter().find(|lv| lv.dm_path == *path);
         lv.is_some_and(|lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg))

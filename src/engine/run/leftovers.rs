@@ -1,10 +1,10 @@
-//! `-X` without a record: what a copy left in the running system, found by what is there.
+//! `-X` without a record: leftovers of a copy in the running system, found by their marks.
 //!
-//! A damaged plan must not keep anybody from cleaning up. What altdisk leaves in the running system
-//! bears its marks: mounts below /alt_inst of disks whose partitions (or volume group) are called
-//! altinst_rootvg, a rule for udev, a block in custom.cfg, boot entries. All of that goes. But no
-//! mark says whether a copy is finished, or is one that was forgotten before: a disk is erased only
-//! where `--erase` names it.
+//! A damaged plan must not prevent cleaning up. What altdisk leaves in the running system bears its
+//! marks: mounts below /alt_inst of disks whose partitions (or volume group) are called
+//! altinst_rootvg, a rule for udev, a block in custom.cfg, boot entries. All of that is removed.
+//! But no mark says whether a copy is finished, or is one that was forgotten before: a disk is
+//! erased only where `--erase` names it.
 
 use std::path::Path;
 
@@ -72,13 +72,13 @@ impl<'w> Found<'w> {
     }
 
     /// The disks that `--erase` may name. Where there is a record that cannot be read, the copy may
-    /// be on any of them; where there is none, only what is mounted shows that something was left.
+    /// be on any of them; if there is none, only a mount shows that something was left.
     pub fn erasable(&self, world: &World, unreadable: bool) -> Vec<&'w Disk> {
         if unreadable { self.copies.clone() } else { self.mounted_disks(world) }
     }
 }
 
-/// Clears what is there. `unreadable`: why the record cannot be read; None: there is none.
+/// Removes the leftovers. `unreadable`: why the record cannot be read; None if there is no record.
 ///
 /// # Errors
 /// ALT-233 for a serial number of no such disk: nothing was touched. Else what could not be undone;
@@ -150,7 +150,7 @@ fn unmount(found: &Found, outcome: &mut Outcome, events: &Events) -> bool {
     }
     if let Some(m) = found.mounted.first() {
         let (source, point) = (&m.source, m.mount_point.display());
-        events.warn(format!("{source} is mounted at {point}, and is no copy: it stays. `umount -R {ALT_INST}` unmounts it"));
+        events.warn(format!("{source} is mounted at {point} and is not a copy: it is left alone. `umount -R {ALT_INST}` unmounts it"));
     }
     false
 }
@@ -164,7 +164,7 @@ fn erase_disk(disk: &Disk, groups: &[String], events: &Events) -> Result<()> {
     make::erase_signatures(disk, groups.first().map(String::as_str), events)
 }
 
-/// The disks of the running system, for people.
+/// The disks of the running system in words.
 fn running(world: &World) -> String {
     let root = mounts::mounted()
         .unwrap_or_default()

@@ -147,13 +147,13 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
         .map_err(unfinished)
 }
 
-/// Marks an error after which an alternate stands there: the state tells.
+/// Marks an error that leaves an alternate behind, according to the state.
 fn unfinished(mut e: anyhow::Error) -> anyhow::Error {
     if matches!(State::peek(), Ok(Stored::None)) {
         return e;
     }
     if let Some(alt) = e.downcast_mut::<AltError>() {
-        alt.after_a_copy_was_begun();
+        alt.advise_to_resume();
     }
     e.context(LeftUnfinished)
 }

@@ -24,8 +24,10 @@ pub fn require_interrupted(stored: Option<Alternate>) -> Result<Alternate> {
         error::NOTHING_TO_RESUME.with_cause("no run of alt_disk_install was interrupted")
     })?;
     if alternate.cleaning() {
-        return Err(error::NOTHING_TO_RESUME
-            .with_remedy("its removal (-X) has begun", "run `alt_disk_install -X` to the end"));
+        return Err(error::NOTHING_TO_RESUME.with_remedy(
+            "its removal (-X) was started",
+            "run `alt_disk_install -X` until it succeeds",
+        ));
     }
     Ok(alternate)
 }
@@ -34,7 +36,7 @@ pub fn require_interrupted(stored: Option<Alternate>) -> Result<Alternate> {
 pub(super) fn completed_steps(alternate: &Alternate) -> Vec<StepId> {
     let mut done: Vec<StepId> = alternate.steps_done().into_iter().cloned().collect();
     if !alternate.begun(&StepId::Unmount) {
-        // A failure among the loader's steps took the loader off again: all of them are done anew.
+        // A failure among the loader's steps removed the loader again: all of them are repeated.
         done.retain(|id| {
             !matches!(
                 id,
@@ -92,8 +94,8 @@ pub fn starting_point(request: &Request, stored: Option<Alternate>) -> Result<St
     let (disks, done) = (a.base.layout.disk_names(), a.phases_done());
     if a.cleaning() {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("cleaning up the copy on {disks} was begun and not finished"),
-            "run `alt_disk_install -X` to the end",
+            format!("cleaning up the copy on {disks} was started and not finished"),
+            "run `alt_disk_install -X` until it succeeds",
         ));
     }
     if first == 1 {
@@ -124,8 +126,8 @@ pub fn starting_point(request: &Request, stored: Option<Alternate>) -> Result<St
     }
     if done.contains(&3) {
         return Err(error::WRONG_PHASE.with_remedy(
-            format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and put away"),
-            "`altdisk disks --alternates` shows how it is made anew; `alt_disk_install -X` forgets it",
+            format!("phase 3 was done: the copy (altinst_rootvg) on {disks} is finished and unmounted"),
+            "`altdisk disks --alternates` shows how to replace it; `alt_disk_install -X` forgets it",
         ));
     }
     Ok(StartingPoint::Copy(Box::new(a)))

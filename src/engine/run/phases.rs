@@ -29,7 +29,9 @@ use crate::tree::Progress;
 /// The progress of the interrupted run that this one continues.
 #[derive(Default)]
 pub(super) struct Earlier {
+    /// Steps that it completed.
     pub done: Vec<StepId>,
+    /// Steps that it began.
     pub begun: Vec<StepId>,
     /// It journalled the boot list's before-image.
     pub before: bool,
@@ -42,6 +44,7 @@ pub(super) struct Earlier {
 
 /// Resources that a run holds while it works.
 pub(super) struct Held {
+    /// Against shutdown, sleep and package managers.
     pub inhibitors: Inhibitors,
     /// The image, where it is open already.
     pub archive: Option<Archive>,
@@ -99,7 +102,7 @@ pub(super) fn run_plan(
             continue;
         }
         if step.action == Action::Reboot {
-            // Nothing comes after it: all is journalled before the machine goes down.
+            // It is the last step: everything is journalled before the machine goes down.
             state.append(&Record::Done { id: step.id.clone() })?;
             finish_phase(state, base, phase, earlier, events)?;
             pass_empty_phases(state, plan, earlier, u8::MAX)?;

@@ -13,10 +13,13 @@ use crate::engine::state::journal::Record;
 /// The stored alternate.
 #[derive(Clone, Debug)]
 pub struct Alternate {
+    /// The description from phase 1.
     pub base: AlternateSpec,
     /// Of the last run, which has this number.
     pub plan: Plan,
+    /// The number of the last run.
     pub run: u32,
+    /// Its journal, of all runs.
     pub journal: Vec<Record>,
     /// Lines of the journal are lost or damaged: it does not tell all that was done.
     pub journal_damaged: bool,
@@ -56,7 +59,7 @@ impl<T> Stored<T> {
 }
 
 impl Alternate {
-    /// The kernel's names of its disks, as commands take them; for people see
+    /// The kernel's names of its disks, as commands take them; for display names see
     /// [`Layout::disk_names`](super::layout::Layout::disk_names).
     pub fn disks(&self) -> String {
         self.base.layout.disks.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(" ")
@@ -133,6 +136,7 @@ impl Alternate {
         begun.is_some_and(|at| !self.journal[at..].iter().any(ended))
     }
 
+    /// True if `-X` has begun to remove it.
     pub fn cleaning(&self) -> bool {
         self.journal.contains(&Record::CleanUp)
     }

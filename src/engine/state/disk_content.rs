@@ -21,7 +21,7 @@ pub enum DiskContent {
     PartlyErased,
     /// The copy, or the beginning of one.
     Copy,
-    /// Something of somebody else; what it is, for people.
+    /// Something that is not the copy's, in words.
     Other(String),
 }
 
@@ -56,7 +56,8 @@ pub fn disk_content(index: usize, disk: &Disk, alternate: &Alternate) -> Result<
             DiskContent::Other(other())
         });
     }
-    // A sparse file tells exactly; it is looked at as a whole where nothing is recognised on it.
+    // The holes of a sparse file are exact; the whole file is examined if nothing is recognised on
+    // it.
     if disk.sight == Some(Sight::Blank) || (disk.sight.is_none() && content::blank(&blocks)) {
         return Ok(DiskContent::Nothing);
     }

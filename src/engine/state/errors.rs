@@ -19,8 +19,8 @@ pub(super) fn refused(no: Refused) -> anyhow::Error {
     }
 }
 
-/// The same for a directory: one that is something else is not made anew, for nobody knows who put
-/// it there.
+/// The same for a directory: something else in its place is not replaced, because its owner is
+/// unknown.
 pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
     match &no {
         Refused::Odd { path, .. } => {
@@ -34,12 +34,12 @@ pub(super) fn refused_directory(no: Refused) -> anyhow::Error {
     }
 }
 
-/// True if somebody else can have changed what could not be read.
+/// True if the error says that somebody else could have changed the record.
 pub(super) fn is_unsafe(e: &anyhow::Error) -> bool {
     error::find(e).is_some_and(|alt| alt.entry.id == error::UNSAFE_STATE.id)
 }
 
-/// True if who asks may not read it.
+/// True if the caller may not read it.
 pub(super) fn is_denied(e: &anyhow::Error) -> bool {
     let io = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>());
     io.is_some_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)

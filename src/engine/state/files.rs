@@ -1,9 +1,9 @@
 //! How the records lie on disk, and when they are believed.
 //!
-//! `altinst/plan.json` can be read by everybody and holds no secret; `secrets.json` beside it holds
+//! `altinst/plan.json` is readable by all users and holds no secret; `secrets.json` beside it holds
 //! those, for root alone; `plan.json.old` is a second copy of the plan, used where the first is
-//! damaged. Each is a small regular file of root's that nobody else can write: anything else is not
-//! read at all, so that neither a fifo nor a link stops or misleads a command.
+//! damaged. Each must be a small regular file that only root can write: anything else is not read
+//! at all, so that neither a fifo nor a link stops or misleads a command.
 
 use std::fs::File;
 use std::io::Write;
@@ -93,8 +93,8 @@ pub(super) fn note_finished(dir: &Path) {
     let _ = files::write_own(&dir.join(FINISHED), b"", 0o644);
 }
 
-/// The plan in `dir`, or the copy beside it where the plan cannot be read. That a newer version
-/// made it is no damage.
+/// The plan in `dir`, or the copy beside it where the plan cannot be read. A plan of a newer
+/// version is not damaged.
 ///
 /// # Errors
 /// ALT-717 if somebody else can have changed it.
@@ -159,7 +159,7 @@ pub(super) fn store(dir: &Path, kept: &Kept, keep_secrets: bool) -> Result<()> {
     } else {
         secrets::forget(dir)?
     }
-    // A crash before the run's record leaves a run with nothing done: the number tells.
+    // A crash before the run's record leaves a run with nothing done, as the run's number shows.
     files::write_own(&dir.join(PLAN), &text, 0o644)?;
     files::write_own(&dir.join(OLD_PLAN), &text, 0o644)
 }
@@ -174,8 +174,8 @@ fn has_secrets(plan: &[u8]) -> bool {
     plan.is_ok_and(|mut plan| !Secrets::take_from(&mut plan, 0).is_empty())
 }
 
-/// Stores a plan anew that 0.1.0 stored with its secrets where everybody reads them. A full file
-/// system leaves it as it is.
+/// Rewrites a plan that version 0.1.0 stored with its secrets in a file that all users can read. On
+/// a full file system it stays as it is.
 pub(super) fn hide_secrets(dir: &Path, a: &Alternate) {
     let open = read(&dir.join(PLAN)).ok().flatten().is_some_and(|text| has_secrets(&text));
     if open {

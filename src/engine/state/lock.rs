@@ -42,7 +42,7 @@ pub(super) fn take(path: &Path, opened: File) -> Result<Lock> {
     Ok(Lock { _dir: opened, _file: file })
 }
 
-/// True if nobody holds the lock of this directory; nothing is made or kept.
+/// Checks that the lock of this directory is free; nothing is created or kept.
 ///
 /// # Errors
 /// ALT-701 if another run holds it.

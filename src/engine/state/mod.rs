@@ -72,7 +72,7 @@ impl State {
     pub fn lock() -> Result<Self> {
         let dir = PathBuf::from(STATE);
         trust_above(&dir)?;
-        // Everybody may see what stands: `disks` and previews need no root.
+        // All users may see the record: `disks` and previews do not need root.
         let opened = own_file::make_directory(&dir, TOP_MODE).map_err(errors::refused_directory)?;
         // As version 0.1.0 made it. StartingPoint a read-only file system it stays so.
         let _ = opened.set_permissions(std::fs::Permissions::from_mode(TOP_MODE));
@@ -132,8 +132,8 @@ impl State {
         lock::is_free(Path::new(STATE))
     }
 
-    /// Keeps how many bytes a second were copied, for the next run's estimate. A number that cannot
-    /// be kept is no harm.
+    /// Keeps how many bytes a second were copied, for the next run's estimate. A failure does not
+    /// matter.
     pub fn keep_copy_rate(rate: u64) {
         let _ = write_own(&PathBuf::from(STATE).join(RATE), format!("{rate}\n").as_bytes(), 0o644);
     }
@@ -272,8 +272,8 @@ fn reserve(file: &File, bytes: usize) -> std::io::Result<()> {
     }
 }
 
-/// The directory of the alternate, if nobody else can have changed what is in it. Who is not root
-/// looks and does nothing.
+/// The directory of the alternate, if only root can have changed its content. Other users only
+/// read.
 fn believed() -> Result<PathBuf> {
     let dir = PathBuf::from(STATE);
     let inner = dir.join(ALTERNATE);

@@ -47,7 +47,7 @@ pub fn unsafe_as_unreadable<T>(peeked: Result<Stored<T>>) -> Result<Stored<T>> {
     }
 }
 
-/// Every run writes one record before it does anything.
+/// Every run begins by writing one record.
 fn journal_is_lost(a: &Alternate) -> bool {
     !a.journal.iter().any(|r| matches!(r, Record::Run { .. }))
 }
@@ -88,7 +88,7 @@ pub enum Stage {
     Unfinished,
     /// Phase 3 is complete.
     Finished,
-    /// The journal is lost, or so damaged that phase 3 may have stood there.
+    /// The journal is lost, or so damaged that the record of phase 3 may be missing.
     NotKnown,
 }
 
@@ -102,18 +102,21 @@ pub fn stage(a: &Alternate) -> Stage {
     }
 }
 
-/// What the record adds to the checks of a disk.
+/// The record's additions to the checks of a disk.
 #[derive(Debug, Default)]
 pub struct Marks {
     /// Names of the disks of a copy that is not finished. Who may not read the journal gets none.
     unfinished: Vec<String>,
+    /// Why the record cannot be read, if it cannot.
     pub unreadable: Option<Unreadable>,
 }
 
 /// Why the record cannot be read, and what helps.
 #[derive(Debug)]
 pub struct Unreadable {
+    /// The cause.
     pub why: String,
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -144,7 +147,7 @@ impl Marks {
         }
     }
 
-    /// The disk of a copy that a run would refuse to touch is no target, whatever is typed.
+    /// A disk of a copy that a run would refuse to touch is not a target, even with --erase.
     pub fn add_to(&self, verdict: &mut Verdict, disk: &Disk, role: Role) {
         if self.unfinished.contains(&disk.name) {
             let remedy =

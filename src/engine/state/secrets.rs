@@ -39,6 +39,7 @@ impl Secrets {
         found
     }
 
+    /// True if nothing was masked.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }

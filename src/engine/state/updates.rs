@@ -28,6 +28,7 @@ pub struct Update {
     pub argv: Vec<String>,
     /// `apt`, `dnf`, `zypper`, `pacman`.
     pub manager: String,
+    /// The packages that changed.
     pub changes: Changes,
     /// False where it failed or was stopped: what was changed may not be configured.
     #[serde(default = "yes")]
@@ -88,8 +89,7 @@ struct Stored {
 /// be.
 ///
 /// # Errors
-/// If it cannot be written. A record that cannot be read is begun anew: the update itself is
-/// done.
+/// If it cannot be written. An unreadable record is replaced: the update itself is done.
 pub fn record(root: &Beneath, dir: &Path, update: &Update) -> Result<()> {
     let mut updates = read(root, dir).unwrap_or_default();
     updates.push(update.clone());
@@ -104,8 +104,8 @@ pub fn record(root: &Beneath, dir: &Path, update: &Update) -> Result<()> {
     )
 }
 
-/// The updates that the record in the directory `dir` of the system at `root` tells of, oldest
-/// first; none where there is no record.
+/// The updates in the record in the directory `dir` of the system at `root`, oldest first; empty if
+/// there is no record.
 ///
 /// # Errors
 /// ALT-702 if it is there but unreadable.
@@ -115,7 +115,7 @@ pub fn read(root: &Beneath, dir: &Path) -> Result<Vec<Update>> {
     let wrong = |why: String| {
         error::BAD_STATE.with_remedy(
             format!("{}: {why}", path.display()),
-            "remove that file; it only tells what updates changed",
+            "remove that file; it only records what updates changed",
         )
     };
     let stored: Stored = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;

@@ -138,8 +138,8 @@ pub fn journal_boot_list(c: &mut Context) -> Result<()> {
     c.state.append(&Record::Before { before })
 }
 
-/// Takes the boot list back to what it was, and everything of the alternate out of it, whoever put
-/// it there (`altdisk bootlist` too).
+/// Restores the boot list, and removes every entry of the alternate from it, even those that
+/// `altdisk bootlist` added.
 ///
 /// # Errors
 /// ALT-5xx.
@@ -158,14 +158,14 @@ pub fn restore_boot_list(
     machine.remove(&alternate_boot_disk(base), events)
 }
 
-/// The same for a copy whose plan is lost: what the record beside the state names goes, and what
-/// leads to one of these disks. Whether something was there.
+/// The same for a copy whose plan is lost: removes the entries that the record beside the state
+/// names, and those that lead to one of these disks. Returns true if there were any.
 ///
 /// # Errors
 /// ALT-5xx.
 pub fn remove_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
     let here = here::running("rootvg").unwrap_or_default();
-    // The system that this one was made from is no leftover, whatever its disk is called.
+    // The system that this one was made from is not a leftover, whatever its disk is called.
     let origin = BootDisk::load(Path::new(ORIGIN)).unwrap_or(None);
     let stays = |esp: &str| {
         [Some(&here), origin.as_ref()]

@@ -17,17 +17,23 @@ pub struct Options {
 
 /// Everything that a step works with.
 pub struct Context<'a> {
+    /// The journal.
     pub state: &'a mut State,
+    /// The alternate, with the present names of its disks.
     pub base: &'a AlternateSpec,
+    /// The plan that is carried out.
     pub plan: &'a Plan,
+    /// Options of the run.
     pub options: Options,
     /// An earlier run began this step and did not end it.
     pub repeated: bool,
     /// The boot list's before-image is in the journal already.
     pub before_is_kept: bool,
+    /// Receives messages.
     pub events: &'a Events,
     /// The target disks, held open.
     pub targets: &'a Targets,
+    /// The exclude list.
     pub excludes: &'a Excludes,
     /// Of all copies of this run together.
     pub progress: &'a Progress,

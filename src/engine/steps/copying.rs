@@ -135,7 +135,7 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
     let mut copied: Vec<&str> = Vec::new();
     for s in &fs.subvolume {
         if copied.contains(&s.path.as_str()) {
-            // Mounted at two places: one subvolume all the same.
+            // A subvolume that is mounted twice is still one subvolume.
             continue;
         }
         copied.push(&s.path);

@@ -26,7 +26,7 @@ use crate::event::Events;
 /// The disk as it is at this moment.
 ///
 /// # Errors
-/// ALT-705 if it is gone, or cannot be told from another.
+/// ALT-705 if it is gone, or cannot be distinguished from another.
 pub fn find_disk(layout: &DiskLayout) -> Result<Disk> {
     let world = World::gather()?;
     let by_identity = relocate::find_target(layout, &world).cloned();
@@ -34,7 +34,7 @@ pub fn find_disk(layout: &DiskLayout) -> Result<Disk> {
         .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))
 }
 
-/// The gate once more, right before the first write.
+/// Checks the target disks again, right before the first write.
 ///
 /// # Errors
 /// ALT-217 if a target is another disk than a moment ago; what the gate says.
@@ -72,15 +72,13 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
             disk.path.display(),
             s.kind
         ))),
-        (Since::Changed, None) => Err(error::DISK_CHANGED.with_cause(format!(
-            "somebody has written to {} since the plan was made",
-            disk.path.display()
-        ))),
+        (Since::Changed, None) => Err(error::DISK_CHANGED
+            .with_cause(format!("{} was written to since the plan was made", disk.path.display()))),
     }
 }
 
-/// The very disk that is about to be wiped goes through the gate once more: time has passed, and on
-/// a resumed run a reboot.
+/// Wipes a disk, after another check that it is free: time has passed, and before a resumed run
+/// perhaps a reboot.
 ///
 /// # Errors
 /// Errors of the check; ALT-217 if the disk was written to since the plan was made.
@@ -128,7 +126,7 @@ pub fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
         .map(drop)
 }
 
-/// Between the wipe and the table nobody may have put something there.
+/// Checks that nothing was written to the disk between the wipe and the partition table.
 fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
     let held = Held::disk(disk)?;
     let blocks = content::read(held.file(), disk.size, &content::places(disk.size, &[]));
@@ -166,7 +164,7 @@ fn open_volume(base: &AlternateSpec, device: &std::path::Path) -> Result<Held> {
     Ok(held)
 }
 
-/// Makes a volume group anew.
+/// Makes a volume group; one of an interrupted run is removed first.
 ///
 /// # Errors
 /// Errors of LVM; ALT-714 if a physical volume lies on another disk.
@@ -188,7 +186,7 @@ pub fn make_vg(base: &AlternateSpec, index: usize, events: &Events) -> Result<()
     for pv in &pvs {
         if probe::whole(&pv.path())?.is_none_or(|s| s.kind != "LVM2_member") {
             return Err(error::DISK_EXCHANGED.with_cause(format!(
-                "{} is no physical volume after it was made one",
+                "{} is not a physical volume, although it was made one",
                 pv.name().display()
             )));
         }
@@ -196,7 +194,7 @@ pub fn make_vg(base: &AlternateSpec, index: usize, events: &Events) -> Result<()
     pvs.into_iter().try_for_each(Held::close)
 }
 
-/// Makes a logical volume anew.
+/// Makes a logical volume; one of an interrupted run is removed first.
 ///
 /// # Errors
 /// Errors of LVM; ALT-714 if it lies on another disk.

@@ -22,7 +22,7 @@ pub(super) fn unmount(base: &AlternateSpec, events: &Events) -> Result<()> {
         events.note(format!("unmounted {}", at.display()));
     }
     if base.made_mount_point {
-        // Not empty means that it is somebody's: it stays.
+        // If it is not empty, it is in use by somebody else and stays.
         let _ = std::fs::remove_dir(ALT_INST);
     }
     base.layout.disks.iter().try_for_each(|d| make::flush(&d.path, events))

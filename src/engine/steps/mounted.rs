@@ -1,9 +1,10 @@
-//! The alternate at /alt_inst: made present (partitions, volume groups), mounted, unmounted.
+//! The alternate at /alt_inst: makes its partitions and volume groups present, mounts and unmounts
+//! it.
 //!
-//! Nothing is believed because something is mounted at a path: the mount must be of the alternate's
-//! own volume, or the path is somebody's and is left alone. And no path in the copy is believed:
-//! scripts may have put a link where a file system belongs, so the mount points are opened without
-//! following one.
+//! A mount at the right path is not trusted: it must be of the alternate's own volume, otherwise
+//! the path belongs to somebody else and is left alone. Paths in the copy are not trusted either:
+//! scripts may have put a link in the place of a mount point, so mount points are opened without
+//! following links.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +22,8 @@ use crate::error;
 use crate::event::Events;
 use crate::host::mounts::{self, Mount};
 
-/// Makes partitions and volume groups appear that a reboot took away; `done` says which of phase
-/// 1's steps were done.
+/// Makes partitions and volume groups present again after a reboot; `done` tells which steps of
+/// phase 1 were done.
 ///
 /// # Errors
 /// Errors of the kernel or of LVM.
@@ -71,7 +72,7 @@ pub fn ensure_mounted(base: &AlternateSpec, count: usize, events: &Events) -> Re
         return Ok(());
     }
     // A child that is mounted while its parent is not lies in the running system's own directory:
-    // all begin anew.
+    // everything is mounted again.
     mounts::unmount_below(root)?;
     ensure_present(base, &|_| true, events)?;
     std::fs::create_dir_all(root).with_context(|| format!("making {ALT_INST}"))?;
@@ -108,7 +109,7 @@ pub fn unmount_all(base: &AlternateSpec) -> Result<Vec<PathBuf>> {
 /// mounted anything.)
 ///
 /// # Errors
-/// ALT-708 if it is somebody else's.
+/// ALT-708 if something else is mounted there.
 pub fn refuse_foreign(base: &AlternateSpec) -> Result<()> {
     let at = Path::new(ALT_INST);
     let ours = |m: &Mount| base.layout.volumes.iter().any(|v| mounts::is_of(m, &v.device));

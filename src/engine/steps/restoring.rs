@@ -86,7 +86,7 @@ pub fn restore_image(c: &mut Context) -> Result<()> {
     make_standard_directories(events)
 }
 
-/// The same image once more, for a run that goes on.
+/// Opens the same image again, for a resumed run.
 fn reopen(image: &ImageSource) -> Result<Archive> {
     let archive = Archive::open(&image.device)?;
     if fingerprint(archive.head.manifest.as_ref(), &image.device) != image.print {
@@ -106,10 +106,10 @@ fn make_standard_directories(events: &Events) -> Result<()> {
         match copy.link_metadata(name) {
             Ok(stat) if stat.kind() == Some(Kind::Directory) || name == "tmp" => {}
             Ok(_) => {
-                let cause = format!("/{name} of the image is no directory");
+                let cause = format!("/{name} of the image is not a directory");
                 return Err(error::RESTORE_IN_THE_WAY.with_remedy(
                     cause,
-                    "make the image anew: nothing can start with such a root",
+                    "make the image again: a system with such a root cannot boot",
                 ));
             }
             Err(_) => {

@@ -13,7 +13,7 @@ use crate::host::beneath::{Beneath, through};
 use crate::host::cmd::Cmd;
 use crate::host::make::allocate;
 
-/// A swap file, made anew: never sparse, never copied-on-write.
+/// Makes a swap file: never sparse, never copied-on-write.
 pub(super) fn swap_file(base: &AlternateSpec, index: usize, events: &Events) -> Result<()> {
     let s = &base.layout.swap_files[index];
     let copy = Beneath::open(Path::new(ALT_INST))?;

@@ -1,6 +1,6 @@
-//! Files of the copy that nothing may change (`chattr +i`, `+a`): the copier gave them the flags of
-//! the original. While a step of phases 2 and 3 writes, the flags are off, and then on again, also
-//! on a file that took the place of another.
+//! Files of the copy that are immutable or append-only (`chattr +i`, `+a`): the copier preserves
+//! these flags. They are removed while a step of phases 2 and 3 writes, and restored afterwards,
+//! even on a file that replaced another.
 //!
 //! Meanwhile the removed flags are listed in a file of the copy, so that a step that is repeated
 //! after an interruption finds them. An image, or the running system itself, may contain such a

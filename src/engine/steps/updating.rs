@@ -1,5 +1,4 @@
-//! The step of phase 2 that installs packages: what the alternate is, told to `software`, and the
-//! record of what changed.
+//! The step of phase 2 that installs packages, and the record of its changes.
 
 use std::path::Path;
 
@@ -51,7 +50,7 @@ pub fn install_packages(wanted: &Wanted, c: &Context) -> Result<()> {
         complete: ended.is_ok(),
     };
     tell(&update, c.events);
-    // How the update ended says more than a record that does not fit beside it.
+    // The result of the update matters more than an error of writing its record.
     ended.and(record(&here, root, &update))
 }
 

@@ -13,7 +13,7 @@ use crate::engine::steps::disks::lvm_scope;
 use crate::error;
 use crate::event::Events;
 
-/// What the audit must find in a finished alternate, beyond the absence of references to the
+/// The audit's expectations of a finished alternate, beyond the absence of references to the
 /// source.
 pub(super) fn expectations(base: &AlternateSpec) -> Result<Expect> {
     let boot = bootlist::alternate_boot_disk(base);
@@ -49,7 +49,7 @@ pub(super) fn images_expected(base: &AlternateSpec) -> bool {
     base.boot.initramfs.is_ok() && base.boots()
 }
 
-/// The audit: each finding is told, and any is an error.
+/// Runs the audit: each finding is a warning, and any finding is an error.
 pub(super) fn run_audit(base: &AlternateSpec, expect: &Expect, events: &Events) -> Result<()> {
     let found = audit::audit(Path::new(ALT_INST), &base.ids, expect)?;
     for finding in &found {

@@ -180,7 +180,7 @@ impl Beneath {
     pub fn open_file(&self, inner: impl AsRef<Path>) -> io::Result<File> {
         let fd = self.find(inner)?;
         if stat_fd(&fd)?.kind() != Some(Kind::Regular) {
-            return Err(io::Error::other("it is no regular file"));
+            return Err(io::Error::other("it is not a regular file"));
         }
         File::open(own_path(&fd))
     }

@@ -73,7 +73,7 @@ fn file_system(i: usize, fs: &Fs) -> Checked {
         );
     }
     match fs.fs_label.as_ref().filter(|l| l.starts_with('-') || l.chars().any(char::is_control)) {
-        Some(label) => at("FS_LABEL", format!("`{}` is no label", label.escape_debug())),
+        Some(label) => at("FS_LABEL", format!("`{}` is not a label", label.escape_debug())),
         None => Ok(()),
     }
 }

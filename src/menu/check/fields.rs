@@ -27,7 +27,7 @@ pub(super) fn check_dialog(reporter: &Reporter, d: &DraftDialog) {
             reporter.report_key(
                 at,
                 "prefix",
-                format!("the field stands in the command as {{{}}}, without a prefix", field.name),
+                format!("the field is used in the command as {{{}}}, without a prefix", field.name),
                 "write the flag there",
             );
         }
@@ -75,7 +75,7 @@ fn pattern(reporter: &Reporter, field: &Field, at: &Locations) -> bool {
     reporter.report_key(
         at,
         "pattern",
-        format!("this is no regular expression: {}", why(pattern.text(), &error)),
+        format!("this is not a regular expression: {}", why(pattern.text(), &error)),
         "",
     );
     false

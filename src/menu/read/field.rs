@@ -121,7 +121,7 @@ fn name(reader: &TableReader, kind: Kind) -> String {
     if !(name.is_empty() || right) {
         reader.report_key(
             "name",
-            format!("`{}` is no name", name.escape_debug()),
+            format!("`{}` is not a name", name.escape_debug()),
             "allowed: small letters, digits and _, a letter first",
         );
     }

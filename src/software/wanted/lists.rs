@@ -82,7 +82,7 @@ pub fn parse_value(kind: ListKind, flag: &str, value: &str) -> Result<Names> {
     for word in join_trackers(&words, kind) {
         if let Err((_, why)) = check_name(kind, &word) {
             return Err(wrong(format!(
-                "`{}` after {flag} is no {what}: {why}",
+                "`{}` after {flag} is not a {what}: {why}",
                 printable(&word, false)
             )));
         }
@@ -98,7 +98,7 @@ pub fn parse_value(kind: ListKind, flag: &str, value: &str) -> Result<Names> {
 pub fn parse_file(kind: ListKind, text: &[u8], file: &Path) -> Result<Names> {
     let name = printable(&file.to_string_lossy(), false);
     if text.contains(&0) {
-        return Err(error::BAD_LIST.with_cause(format!("{name}: it is not a text file")));
+        return Err(error::BAD_LIST.with_cause(format!("{name}: it is not text file")));
     }
     let text = match std::str::from_utf8(text) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -131,7 +131,7 @@ pub fn parse_file(kind: ListKind, text: &[u8], file: &Path) -> Result<Names> {
                     if inside < entry.len() && entry.is_char_boundary(inside) { inside } else { 0 };
                 return Err(wrong(
                     column(inside),
-                    format!("`{}` is no {}: {why}", printable(&word, false), kind.what()),
+                    format!("`{}` is not a {}: {why}", printable(&word, false), kind.what()),
                 ));
             }
             names.add(single(kind, word), kind).map_err(|e| match error::find(&e) {
@@ -283,16 +283,19 @@ mod tests {
             ("vim vim=2:9 vim", "vim=2:9"),
             ("", "ALT-107: the value after -w names no package"),
             (" , ", "ALT-107: the value after -w names no package"),
-            ("-y", "ALT-107: `-y` after -w is no package: it begins with `-`"),
+            ("-y", "ALT-107: `-y` after -w is not a package: it begins with `-`"),
             (
                 "linux-*",
-                "ALT-107: `linux-*` after -w is no package: patterns are not possible; write whole names",
+                "ALT-107: `linux-*` after -w is not a package: patterns are not possible; write whole names",
             ),
-            ("a;reboot", "ALT-107: `a;reboot` after -w is no package: there is `;` in it"),
-            ("a=", "ALT-107: `a=` after -w is no package: the version is missing after `=`"),
-            ("=1", "ALT-107: `=1` after -w is no package: the name is missing"),
-            ("a=1=2", "ALT-107: `a=1=2` after -w is no package: there is `=` in it"),
-            ("a\u{1b}[2J", "ALT-107: `a\\x1b[2J` after -w is no package: there is `\\x1b` in it"),
+            ("a;reboot", "ALT-107: `a;reboot` after -w is not a package: there is `;` in it"),
+            ("a=", "ALT-107: `a=` after -w is not a package: the version is missing after `=`"),
+            ("=1", "ALT-107: `=1` after -w is not a package: the name is missing"),
+            ("a=1=2", "ALT-107: `a=1=2` after -w is not a package: there is `=` in it"),
+            (
+                "a\u{1b}[2J",
+                "ALT-107: `a\\x1b[2J` after -w is not a package: there is `\\x1b` in it",
+            ),
         ];
         for (text, want) in table {
             assert_eq!(shown(parse_value(ListKind::Packages, "-w", text)), want, "{text:?}");
@@ -309,10 +312,10 @@ mod tests {
                 "12.11_ML|bsc#12345|openSUSE-SU-2024:0123-1",
             ),
             ("cve-2024-1 CVE-2024-1", "cve-2024-1"),
-            ("-x", "ALT-107: `-x` after -F is no fix: it begins with `-`"),
+            ("-x", "ALT-107: `-x` after -F is not a fix: it begins with `-`"),
             (
                 "CVE-2024-*",
-                "ALT-107: `CVE-2024-*` after -F is no fix: patterns are not possible; write whole names",
+                "ALT-107: `CVE-2024-*` after -F is not a fix: patterns are not possible; write whole names",
             ),
         ];
         for (text, want) in table {
@@ -331,11 +334,11 @@ mod tests {
             ("a\nb c\n", "ALT-736: b:2:3: `c`: there is one name a line"),
             (
                 "a\n  I:x*y\n",
-                "ALT-736: b:2:6: `x*y` is no package: patterns are not possible; write whole names",
+                "ALT-736: b:2:6: `x*y` is not a package: patterns are not possible; write whole names",
             ),
-            ("ok\nb\x07\n", "ALT-736: b:2:2: `b\\x07` is no package: there is `\\x07` in it"),
+            ("ok\nb\x07\n", "ALT-736: b:2:2: `b\\x07` is not a package: there is `\\x07` in it"),
             ("x=1\ny\nx=2", "ALT-736: b:3:1: `x` is asked for in version 1 and in version 2"),
-            ("\0\x7fELF", "ALT-736: b: it is not a text file"),
+            ("\0\x7fELF", "ALT-736: b: it is not text file"),
         ];
         for (text, want) in packages {
             assert_eq!(

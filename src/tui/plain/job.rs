@@ -125,7 +125,7 @@ impl<W: Write> Plain<'_, W> {
         let on_alternate = job::find(id).is_ok_and(|j| j.spec.on_alternate());
         if on_alternate {
             self.talk.say(
-                "An unfinished copy is left then: `alt_disk_install --resume` goes on with it, `alt_disk_install -X` removes it. \
+                "That leaves an unfinished copy: `alt_disk_install --resume` continues it, `alt_disk_install -X` removes it. \
 The running system is not changed by stopping.",
             );
         }
@@ -134,7 +134,7 @@ The running system is not changed by stopping.",
                 self.talk.error(&err);
             }
         } else {
-            self.talk.say("It goes on.");
+            self.talk.say("It keeps running.");
         }
     }
 

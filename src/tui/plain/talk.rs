@@ -147,13 +147,9 @@ impl<W: Write> Talk<W> {
 
     /// An error: what, and what to do.
     pub fn error(&mut self, err: &anyhow::Error) {
-        match error::find(err) {
-            Some(alt) => {
-                self.item("! ", &format!("{} {}", alt.entry.id, alt.cause));
-                self.item("  what to do: ", &alt.remedy);
-            }
-            None => self.item("! ", &error::cause(err)),
-        }
+        let told = error::describe(err);
+        self.item("! ", &format!("{} {}", told.entry.id, told.cause));
+        self.item("  what to do: ", &told.remedy);
     }
 
     /// The next typed line without blanks around it; None at the end of the input, from then on.

@@ -9,7 +9,7 @@ pub const INSTRUCTION: &str =
 
 pub fn leaving(job: &Summary) -> String {
     format!(
-        "Job {} goes on: {}. The list of jobs in the menu, or `altdisk jobs`, comes back to it.",
+        "Job {} is still running: {}. To see it again, use the list of jobs in the menu, or `altdisk jobs`.",
         job.id, job.spec.title
     )
 }
@@ -26,17 +26,14 @@ pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> S
             text
         }
         State::Lost { alive } => {
-            let still = if alive {
-                "The command itself still runs, unwatched; Ctrl-C stops it. "
-            } else {
-                ""
-            };
+            let still =
+                if alive { "The command itself is still running; Ctrl-C stops it. " } else { "" };
             let left = if on_alternate {
-                "alt_disk_install --resume goes on, alt_disk_install -X removes what stands."
+                "alt_disk_install --resume continues, alt_disk_install -X removes the copy."
             } else {
                 ""
             };
-            format!("Its supervisor vanished (a restart of the machine?): how it ended is not known. {still}{left}").trim_end().to_owned()
+            format!("The process that supervised this job is gone, so its result is unknown. {still}{left}").trim_end().to_owned()
         }
     }
 }
@@ -65,23 +62,23 @@ pub fn name(job: &Summary, began: &str) -> String {
 pub fn stop(job: &Summary, force: bool) -> Vec<String> {
     if force {
         return vec![
-            format!("It was asked to end, and has not yet: {}", job.spec.command()),
-            "It can be ended without being asked. It does not tidy up then.".to_owned(),
+            format!("It was asked to end, but is still running: {}", job.spec.command()),
+            "You can end it by force. It then cannot clean up.".to_owned(),
             left(job).to_owned(),
         ];
     }
     vec![
-        format!("This is asked to end, with all that it has started: {}", job.spec.command()),
+        format!("Stop this command and everything it started? {}", job.spec.command()),
         left(job).to_owned(),
     ]
 }
 
 fn left(job: &Summary) -> &'static str {
     if job.spec.on_alternate() {
-        "What stands then is an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` goes on where it stopped; \
-`alt_disk_install -X` removes it and frees the disk. The running system is as it was."
+        "That leaves an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` continues it; \
+`alt_disk_install -X` removes it and frees the disk. The running system is not changed."
     } else {
-        "What it has done so far stays as it is."
+        "What it has done so far is not undone."
     }
 }
 

@@ -340,7 +340,7 @@ pub fn mkconfig(sandbox: &Sandbox, map: &IdMap, events: &Events) -> Result<()> {
     mkconfig_command(&names).in_sandbox(&without_prober(sandbox)).run(events)?;
     let path = names.dir.join("grub.cfg");
     let old = Text::read(&copy, &path)?
-        .ok_or_else(|| error::LOADER.with_cause(format!("{} is no text", path.display())))?;
+        .ok_or_else(|| error::LOADER.with_cause(format!("{} is not text", path.display())))?;
     let new = by_uuid(&old.text, map);
     if new != old.text {
         copy.replace(&path, &old.bytes(&new), 0o644)?;

@@ -103,7 +103,7 @@ fn bundles_in_a_directory() {
         "\n/web.bnd ",
         " 2 packages\n# nginx curl\n",
         "\n!/odd name.bundle",
-        "one name a line",
+        "one name per line",
     ] {
         assert!(packages.replace("  ", " ").contains(part), "{part:?} in {packages}");
     }
@@ -140,7 +140,7 @@ fn fixes_with_what_brings_them() {
          #    CVE-2024-1, CVE-2024-2, CVE-2024-3, CVE-2024-4, CVE-2024-5,\n\
          #    CVE-2024-6, and 2 more\n\
          #    libc6 2.37 (installed: 2.36), nscd 2.37 (not installed)\n\
-         !1 other fix is there: it is on this system, or mends nothing of it.\n"
+         !1 other fix is there: it is already installed, or does not apply to this system.\n"
     );
 }
 

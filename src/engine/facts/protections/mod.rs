@@ -38,7 +38,9 @@ pub enum Destination {
 /// Messages for the user before anything is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Messages {
+    /// Losses that were accepted.
     pub warnings: Vec<String>,
+    /// Protections that the copy keeps.
     pub notes: Vec<String>,
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Describer<'a> {
 
 impl<'a> Describer<'a> {
     pub(super) fn device_of(&self, mount: &Mount) -> Option<Device<'a>> {
-        // btrfs has anonymous numbers: only what was mounted tells the device.
+        // btrfs has anonymous device numbers: only the mount's source names the device.
         let dev = if mount.fstype == "btrfs" { "" } else { &mount.dev };
         find_device(self.world, dev, Path::new(&mount.source))
     }
@@ -76,7 +76,7 @@ impl<'a> Describer<'a> {
         match device {
             Device::Whole(d) => [d.name.clone()].into(),
             Device::Part(d, _) => [d.name.clone()].into(),
-            // A file is no disk: whatever it holds, it is copied as the file that it is.
+            // A file is not a disk: it is copied as a file, whatever it holds.
             Device::Stacked(_) if self.file_below(device).is_some() => BTreeSet::new(),
             Device::Stacked(s) => {
                 let mut disks: BTreeSet<String> =

@@ -41,8 +41,7 @@ impl<'a> Describer<'a> {
             return Ok(());
         }
         if self.is_made_anew(&device) {
-            let text =
-                "is made anew with a random key at each start: what is in it now is not cloned";
+            let text = "gets a new random key at each boot: its content is not cloned";
             self.source.warnings.push(format!("{at} ({}) {text}", mount.source));
             return Ok(());
         }
@@ -194,7 +193,7 @@ impl<'a> Describer<'a> {
     pub(super) fn quotas(&mut self, mount: &Mount) {
         let at = mount.mount_point.display();
         if mount.fstype == "btrfs" && self.ask.has_quotas(mount) {
-            let how = "`btrfs quota enable` and `btrfs qgroup limit` set them anew";
+            let how = "`btrfs quota enable` and `btrfs qgroup limit` set them again";
             self.source.warnings.push(format!(
                 "{at} has btrfs quotas: in the copy they are off, and no limit is set ({how})"
             ));
@@ -205,7 +204,7 @@ impl<'a> Describer<'a> {
         {
             self.source
                 .warnings
-                .push(format!("{at} has disk quotas: their limits are not in the copy (`setquota` or `xfs_quota` sets them anew)"));
+                .push(format!("{at} has disk quotas: their limits are not in the copy (`setquota` or `xfs_quota` sets them again)"));
         }
     }
 }

@@ -12,17 +12,20 @@ use crate::image::data::ImageData;
 /// How full a file system is. Bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
+    /// Bytes that are in use.
     pub used: u64,
 }
 
-/// A btrfs subvolume as `btrfs subvolume list` tells it.
+/// A btrfs subvolume as `btrfs subvolume list` reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedSubvolume {
     /// The number that `subvolid=` takes.
     pub id: u64,
     /// From the top level, no leading slash.
     pub path: String,
+    /// It was made as a snapshot of another subvolume.
     pub is_snapshot: bool,
+    /// It cannot be written.
     pub read_only: bool,
 }
 
@@ -35,13 +38,14 @@ pub trait MachineQueries {
     fn has_quotas(&self, mount: &Mount) -> bool;
     /// mkfs arguments that repeat this file system's features.
     fn mkfs_options(&self, fstype: &str, device: &Path) -> Result<Vec<String>>;
-    /// The text of /etc/crypttab; empty where there is none.
+    /// The text of /etc/crypttab; empty if there is none.
     fn crypttab(&self) -> String;
 }
 
 /// The system to be cloned.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
+    /// Its layout.
     pub image: ImageData,
     /// Kernel names of the disks that rootvg lies on.
     pub disks: Vec<String>,
@@ -66,8 +70,11 @@ pub struct Source {
 /// Why one file system of rootvg cannot be cloned.
 #[derive(Clone, Debug)]
 pub struct Refusal {
+    /// The mount point.
     pub at: PathBuf,
+    /// The error.
     pub entry: &'static error::Entry,
+    /// The cause, for the error.
     pub cause: String,
 }
 

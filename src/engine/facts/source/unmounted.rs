@@ -66,7 +66,7 @@ impl Describer<'_> {
     }
 
     /// The EFI system partition is often mounted on demand only, or not at all. It is part of the
-    /// system all the same.
+    /// system nevertheless.
     fn take_esp(&mut self, entry: &fstab::Entry, device: &Device) {
         let (lv, vg) = self.volume_name(device);
         let size_mb = device.size() / MIB;
@@ -98,7 +98,7 @@ impl Describer<'_> {
         self.done.insert(device.path().to_owned());
         let at = entry.mount_point.display();
         self.source.notes.push(format!(
-            "{at} ({}) is not mounted, and is cloned all the same: it is the EFI system partition",
+            "{at} ({}) is not mounted, but is cloned anyway: it is the EFI system partition",
             entry.spec
         ));
     }
@@ -160,7 +160,7 @@ impl Describer<'_> {
     }
 
     /// Swap space with a random key: what crypttab names is a volume of rootvg like other swap
-    /// space, and not encrypted in a way that matters, as nobody ever reads it again.
+    /// space, and its encryption does not matter, as it is never read again.
     fn swap_of_crypttab(&mut self) -> Result<()> {
         let text = self.crypttab.clone();
         for entry in
@@ -172,13 +172,13 @@ impl Describer<'_> {
                 let (name, path) = (entry.name, device.path().display());
                 self.source
                     .notes
-                    .push(format!("{name} of /etc/crypttab, on {path}, is made anew at each start: the copy gets a partition for it"));
+                    .push(format!("{name} of /etc/crypttab, on {path}, is made again at each boot: the copy gets a partition for it"));
             }
         }
         Ok(())
     }
 
-    /// True if a device is a mapping that crypttab makes anew at each start.
+    /// True if a device is a mapping that crypttab recreates at each start.
     pub(super) fn is_made_anew(&self, device: &Device) -> bool {
         let Device::Stacked(s) = device else { return false };
         let is_it = |e: &crypttab::Entry| e.is_made_anew() && s.dm_name.as_deref() == Some(e.name);

@@ -161,7 +161,7 @@ impl<'a, 'f> Builder<'a, 'f> {
         SizeRequest { what: v.what().to_owned(), want: v.size, floor, is_root: self.is_root(v) }
     }
 
-    /// Room for partitions on a target, beside what it already got.
+    /// Room for further partitions on a target.
     pub(super) fn room(&self, disk: usize) -> u64 {
         let used: u64 = self.drafts[disk].iter().map(|p| p.size).sum();
         usable(self.targets[disk].size, self.targets[disk].sector).saturating_sub(used)

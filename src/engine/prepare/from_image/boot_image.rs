@@ -24,6 +24,7 @@ pub const DIR: &str = "/usr/lib/altdisk/boot_images";
 
 /// The boot image that was found.
 pub struct BootImage {
+    /// Its path.
     pub file: PathBuf,
     /// Every kernel in it has its initramfs beside it.
     pub has_initramfs: bool,

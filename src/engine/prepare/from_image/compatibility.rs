@@ -25,7 +25,7 @@ fn numbers(level: &str) -> [u64; 3] {
     [(); 3].map(|()| parts.next().unwrap_or(0))
 }
 
-/// The level for people and for `-L`.
+/// The level as `-L` takes it.
 pub fn shown(level: &str) -> String {
     numbers(level).map(|n| n.to_string()).join(".")
 }
@@ -39,7 +39,7 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
     let has = shown(&image.level);
     let name =
         if image.name.is_empty() { "a system that does not say its name" } else { &image.name };
-    let remedy = format!("if this is the image that you mean, say -L {has}");
+    let remedy = format!("if this is the image that you mean, give -L {has}");
     if let Some(wanted) = wanted {
         let fits = numbers(wanted) == numbers(&image.level);
         let cause = format!("the image holds {name}, level {has}; -L asks for {wanted}");
@@ -59,7 +59,7 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
 /// Checks that an archive without manifest is that of a system's root.
 ///
 /// # Errors
-/// ALT-678 if it is something else, ALT-679 for a member whose way goes through a link.
+/// ALT-678 if it is something else, ALT-679 for a member whose path leads through a link.
 pub fn root(seen: &Survey) -> Result<()> {
     if let Some((cause, remedy)) = seen.shape.not_a_root() {
         return Err(error::IMAGE_NOT_A_ROOT.with_remedy(cause, remedy));
@@ -99,7 +99,7 @@ pub fn platforms<'a>(
 /// True if the image can install this platform's loader.
 ///
 /// # Errors
-/// Why not, for people.
+/// The reason, in words.
 pub fn can(image: &System, platform: &str) -> Result<(), String> {
     match image.platforms.get(platform).map(String::as_str) {
         Some("") => Ok(()),
@@ -150,7 +150,7 @@ mod tests {
         let e = level(&debian("12.10"), None, &here).unwrap_err();
         assert_eq!(
             error::find(&e).unwrap().remedy,
-            "if this is the image that you mean, say -L 12.10.0"
+            "if this is the image that you mean, give -L 12.10.0"
         );
     }
 

@@ -1,4 +1,4 @@
-//! How an image is recognised when an interrupted restore goes on.
+//! How an interrupted restore recognises its image.
 
 use std::path::Path;
 

@@ -346,9 +346,9 @@ fn image_source(
     let whose = if same { "this machine" } else { "another machine" };
     let becomes = match identity {
         Identity::Keep => "are kept",
-        Identity::Fresh => "are made anew",
+        Identity::Fresh => "are made again",
     };
-    notes.push(format!("the image is of {whose}: machine-id, ssh host keys and whatever else tells machines apart {becomes} (--identity)"));
+    notes.push(format!("the image is of {whose}: machine-id, ssh host keys and everything else that distinguishes machines {becomes} (--identity)"));
     let mut what = vec![if seen.head.manifest.is_some() {
         "the image".to_owned()
     } else {

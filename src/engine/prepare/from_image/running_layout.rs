@@ -56,7 +56,7 @@ pub fn fit_running_layout(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u6
             lv.size_mb = lv.size_mb.max(fs.fs_min_size_mb);
         }
     }
-    // Sizes of another system bind nobody.
+    // The sizes of another system do not matter.
     image.logical_volume_policy.shrink = YesNo::Yes;
     image.logical_volume_policy.exact_fit = YesNo::No;
     image.image_data.image_type = "mksysb".into();

@@ -1,14 +1,14 @@
 use super::*;
 use crate::disk::model::{Lvm, SeenMount, Table};
-use crate::engine::golden;
 use crate::engine::request::Phases;
 use crate::engine::state::Record;
 use crate::host::mounts::parse_mountinfo;
+use crate::testing::alternate;
 use crate::testing::sample;
 
 /// A finished copy on vdb, the disks with it, and the request that makes it anew.
 fn stands() -> (Alternate, World, Request) {
-    let a = golden::finished(golden::lvm(), &[golden::target("vdb", 16, 512)]);
+    let a = alternate::finished(alternate::lvm(), &[alternate::target("vdb", 16, 512)]);
     let table = Some(Table { kind: "gpt".into(), id: a.base.layout.disks[0].table_id.clone() });
     let size = a.base.layout.disks[0].size;
     let vdb = Disk { serial: Some("S-vdb".into()), table, size, ..sample::disk("vdb", "254:16") };
@@ -18,7 +18,7 @@ fn stands() -> (Alternate, World, Request) {
         targets: vec!["vdb".into()],
         erase: vec!["S-vdb".into()],
         argv,
-        ..golden::request(Phases::All)
+        ..alternate::request(Phases::All)
     };
     (a, world, request)
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::disk::model::Table;
-use crate::engine::golden;
+use crate::testing::alternate;
 use crate::testing::sample;
 
 /// What was found on the disks: the copy, but for those that are said to be something else.
@@ -15,9 +15,9 @@ fn found<'w>(a: &Alternate, world: &'w World) -> Vec<TargetState<'w>> {
 
 /// A finished copy on vdb and vdc, and the disks as they are with it.
 fn stands() -> (Alternate, World) {
-    let a = golden::finished(
-        golden::plain(),
-        &[golden::target("vdb", 8, 512), golden::target("vdc", 2, 512)],
+    let a = alternate::finished(
+        alternate::plain(),
+        &[alternate::target("vdb", 8, 512), alternate::target("vdc", 2, 512)],
     );
     let disk = |i: usize, name: &str, dev: &str| Disk {
         serial: Some(format!("S-{name}")),

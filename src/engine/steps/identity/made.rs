@@ -1,5 +1,5 @@
-//! Names that are made here: a disk is given to whoever has one, so two machines must not have the
-//! same for a moment.
+//! Names that are made here: storage hosts give a disk to whichever machine has its name, so two
+//! machines must never have the same one.
 
 use uuid::Uuid;
 

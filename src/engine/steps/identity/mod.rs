@@ -1,11 +1,11 @@
-//! A fresh identity for an installed image: what tells one installation from another is taken away,
-//! made anew, or named ([`table`] has the list and where it comes from).
+//! A fresh identity for an installed image: everything that distinguishes installations is removed,
+//! recreated, or reported ([`table`] has the list and its sources).
 //!
-//! systemd makes an empty /etc/machine-id anew at every start until it is written; ssh keys are
-//! made by a unit that is put there, as not every distribution makes missing ones by itself. Names
-//! by which disks are given out (iSCSI, NVMe) are made here. Host name, accounts and addresses stay
-//! as the image has them. A key by which somebody else knows the machine stays too, and is named:
-//! only an administrator can replace it.
+//! systemd fills an empty /etc/machine-id at every start until it can be written; ssh keys are made
+//! by a unit that is put there, as not every distribution makes missing ones by itself. Names by
+//! which disks are given out (iSCSI, NVMe) are made here. Host name, accounts and addresses stay as
+//! the image has them. A key by which others recognise the machine stays too, and is reported: only
+//! an administrator can replace it.
 
 mod made;
 pub mod table;
@@ -90,7 +90,7 @@ pub fn make_fresh_identity(root: &Path, events: &Events) -> Result<()> {
         .arg("-A")
         .in_sandbox(&Sandbox::new(root))
         .run(events)?;
-    events.note("ssh host keys are made anew (no systemd: now, not at the first boot)");
+    events.note("ssh host keys are made now (without systemd, not at the first boot)");
     Ok(())
 }
 
@@ -124,8 +124,8 @@ fn storage_names(copy: &Beneath, events: &Events) -> Result<()> {
     Ok(())
 }
 
-/// systemd's own secret is made anew when it is missing; but what was encrypted with it can then be
-/// read by nobody.
+/// systemd recreates its own secret when it is missing, but then nothing that was encrypted with it
+/// can be read.
 fn credential_secret(copy: &Beneath, events: &Events) -> Result<()> {
     let secret = "/var/lib/systemd/credential.secret";
     if !copy.exists(secret) {
@@ -149,7 +149,7 @@ fn credential_secret(copy: &Beneath, events: &Events) -> Result<()> {
         }
     }
     if used {
-        events.warn(format!("{secret} (the key of encrypted credentials) is the other machine's too, as credentials here need it: encrypt them anew (systemd-creds(1))"));
+        events.warn(format!("{secret} (the key of encrypted credentials) is the other machine's too, as credentials here need it: encrypt them again (systemd-creds(1))"));
         return Ok(());
     }
     copy.remove(secret)?;
@@ -180,7 +180,11 @@ fn apply_item(copy: &Beneath, item: &Item, events: &Events) -> Result<()> {
         }
     }
     if !gone.is_empty() {
-        events.note(format!("taken away, as it is made anew: {} ({})", item.what, gone.join(", ")));
+        events.note(format!(
+            "removed, because it is made again: {} ({})",
+            item.what,
+            gone.join(", ")
+        ));
     }
     if let (false, Act::Name(todo) | Act::RemoveWhere(_, todo)) = (named.is_empty(), item.act) {
         events.warn(format!(

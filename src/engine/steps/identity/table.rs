@@ -16,7 +16,7 @@
 //!   systemd-creds(1), systemd-tpm2-setup.service(8).
 //!
 //! Items that their owner recreates are removed. Items that two machines must not share for one
-//! moment gets a fresh name here. A key that somebody else knows this machine by, and that only an
+//! moment gets a fresh name here. A key by which others recognise this machine, and that only an
 //! administrator can replace, is never taken away: it is named.
 
 /// How an item is handled.
@@ -38,6 +38,7 @@ pub struct Item {
     pub what: &'static str,
     /// Full paths; `*` stands for anything in one name.
     pub paths: &'static [&'static str],
+    /// How they are handled.
     pub act: Act,
     /// The source: a tool that resets it, or its owner's manual.
     pub source: &'static str,
@@ -56,6 +57,7 @@ const fn name(
     Item { what, paths, act: Act::Name(todo), source }
 }
 
+/// All items, in the order in which they are handled.
 pub const ITEMS: &[Item] = &[
     remove(
         "random seed",
@@ -139,7 +141,7 @@ pub const ITEMS: &[Item] = &[
     name(
         "what cloud-init knows of the other machine",
         &["/var/lib/cloud/instance"],
-        "`cloud-init clean` makes it begin anew",
+        "`cloud-init clean` makes it start over",
         "cloud-init(1) clean",
     ),
     name(
@@ -157,7 +159,7 @@ pub const ITEMS: &[Item] = &[
     name(
         "registration with SUSE",
         &["/etc/zypp/credentials.d/SCCcredentials"],
-        "`SUSEConnect --cleanup`, then register anew",
+        "`SUSEConnect --cleanup`, then register again",
         "SUSEConnect(8)",
     ),
     name(
@@ -190,7 +192,7 @@ pub const ITEMS: &[Item] = &[
             "/var/lib/samba/private/secrets.tdb",
             "/var/lib/ipa-client/sysrestore/sysrestore.state",
         ],
-        "leave the domain and join it anew under another name (`realm leave`, `realm join`)",
+        "leave the domain and join it again under another name (`realm leave`, `realm join`)",
         "realm(8), net(8), ipa-client-install(1); virt-sysprep kerberos-hostkeytab, samba-db-log, ipa-client",
     ),
     name(
@@ -224,7 +226,7 @@ pub const ITEMS: &[Item] = &[
             "/var/lib/lxd/server.key",
             "/var/lib/incus/server.key",
         ],
-        "`kubeadm reset`, `docker swarm leave` or what the cluster has for it, then join anew",
+        "`kubeadm reset`, `docker swarm leave` or the cluster's own command, then join again",
         "kubeadm reset, docker swarm leave, k3s, consul, teleport, lxc cluster",
     ),
     name(
@@ -239,7 +241,7 @@ pub const ITEMS: &[Item] = &[
             "/var/lib/snmp/snmpd.conf",
             "/var/lib/net-snmp/snmpd.conf",
         ],
-        "register the agent anew, as its manual says of cloned machines",
+        "register the agent again, as its manual describes for cloned machines",
         "manuals of Wazuh, Falcon, Elastic Agent, Qualys, SSM Agent; snmpd.conf(5) engineID",
     ),
     name(

@@ -157,7 +157,7 @@ fn what_an_administrator_wrote_is_kept_and_what_is_encrypted_can_be_read() {
     ] {
         let (dir, said) = told(&[(secret, "s"), user]);
         assert!(
-            dir.path().join(secret).exists() && said.join("").contains("encrypt them anew"),
+            dir.path().join(secret).exists() && said.join("").contains("encrypt them again"),
             "{said:?}"
         );
     }
