@@ -94,7 +94,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     (
         "testing",
-        &["archive", "image", "disk", "boot", "engine", "software", "host", "event", "error"],
+        &[
+            "archive", "disk", "boot", "software", "host", "event", "tui", "menu", "theme",
+            "engine", "image", "error",
+        ],
     ),
 ];
 /// Lines of the largest file.

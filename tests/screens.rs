@@ -8,6 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use nix::sys::termios::{InputFlags, LocalFlags};
 use pty::{Pty, Setup, keys};
 use tempfile::TempDir;
@@ -209,7 +211,8 @@ fn a_pasted_line_break_is_not_enter() {
             pty.wait_for("[Entry Fields]");
             pty.gap(Duration::from_millis(gap));
             pty.send(b"PRACTICE-one\nsecond line\n");
-            pty.wait_for("A pasted line break is not Enter.");
+            // Both lines at once, or the line break and then the second line.
+            pty.wait_for("pasted");
             pty.wait_for("[PRACTICE-one");
             assert!(
                 !pty.screen().contains("second") && !pty.screen().contains("COMMAND STATUS"),
@@ -221,6 +224,25 @@ fn a_pasted_line_break_is_not_enter() {
             pty.wait_for("<PRACTICE-one>");
         }
     }
+}
+
+/// Text that the terminal marks as pasted is never a key, and the marks are off again afterwards.
+#[test]
+fn marked_pastes_are_text() {
+    let home = home();
+    let mut pty = setup(home.path(), &["try"]).term("xterm-256color").start();
+    pty.wait_for("[Entry Fields]");
+    assert!(pty.terminal().marks_pastes);
+    pty.send(b"\x1b[200~PRACTICE-two\r\x1b[201~");
+    pty.wait_for("A pasted line break is not Enter.");
+    pty.wait_for("[PRACTICE-two");
+    pty.send(b"\x1b[200~one\rtwo\r\x1b[21~\x1b[201~");
+    pty.wait_for("Only one line can be pasted here.");
+    assert!(pty.screen().contains("[PRACTICE-two") && !pty.screen().contains("COMMAND STATUS"));
+    pty.signal(Signal::SIGTERM);
+    pty.wait_exit(Duration::from_secs(5)).unwrap();
+    assert!(pty.terminal().restored(), "{}", pty.screen());
+    assert_eq!(pty.complaints(), Vec::<String>::new());
 }
 
 /// A session that is left does not take the result of its job along: the next one writes it down.

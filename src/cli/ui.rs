@@ -13,8 +13,8 @@ use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::UI;
 use crate::text::shell::quoted;
-use crate::tui::model::Doing;
-use crate::tui::run::End;
+use crate::tui::channel::End;
+use crate::tui::model::RunMode;
 use crate::tui::start::{self, Start};
 
 /// Exit codes of a shell for a program that ended by SIGHUP and by SIGTERM.
@@ -56,10 +56,10 @@ fn read(parsed: &getopt::Parsed, args: &[OsString]) -> Result<Start> {
                 .with_cause(format!("`{}`: one fast path at a time", more.to_string_lossy())));
         }
     };
-    let doing = match (parsed.has("X"), parsed.has("x")) {
-        (true, _) => Doing::Nothing,
-        (false, true) => Doing::Questions,
-        (false, false) => Doing::All,
+    let run_mode = match (parsed.has("X"), parsed.has("x")) {
+        (true, _) => RunMode::Nothing,
+        (false, true) => RunMode::Questions,
+        (false, false) => RunMode::All,
     };
     let argv: Vec<String> = std::iter::once("altdisk".to_owned())
         .chain(args.iter().map(|a| a.to_string_lossy().into_owned()))
@@ -67,7 +67,7 @@ fn read(parsed: &getopt::Parsed, args: &[OsString]) -> Result<Start> {
     Ok(Start {
         fastpath,
         kind: ['m', 'n', 'd'].into_iter().find(|k| parsed.has(&k.to_string())),
-        doing,
+        run_mode,
         verbose: parsed.has("v") || parsed.has("D"),
         trace: parsed.has("t") || parsed.has("D"),
         log: parsed.value("l").map(PathBuf::from),
@@ -129,13 +129,13 @@ mod tests {
         let s =
             start(&["-xD", "-l", "/l", "-o", "/a", "--menu-dir=/b", "-d", "alt_clone"]).unwrap();
         assert_eq!(
-            (s.doing, s.verbose, s.trace, s.kind),
-            (Doing::Questions, true, true, Some('d'))
+            (s.run_mode, s.verbose, s.trace, s.kind),
+            (RunMode::Questions, true, true, Some('d'))
         );
         assert_eq!(s.menu_dirs, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!((s.log, s.fastpath.as_deref()), (Some("/l".into()), Some("alt_clone")));
         assert_eq!(s.argv, "altdisk -xD -l /l -o /a --menu-dir=/b -d alt_clone");
-        assert_eq!(start(&["-xX"]).unwrap().doing, Doing::Nothing);
+        assert_eq!(start(&["-xX"]).unwrap().run_mode, RunMode::Nothing);
         assert!(start(&["a", "b"]).is_err() && start(&["-q"]).is_err());
     }
 }

@@ -8,11 +8,6 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, raise, sigaction};
 use nix::unistd::Pid;
 
-/// Columns and rows; None if the line does not know (a serial line), or is no terminal.
-pub fn size(fd: impl AsFd) -> Option<(u16, u16)> {
-    window(fd.as_fd().as_raw_fd()).filter(|(columns, rows)| *columns > 0 && *rows > 0)
-}
-
 /// Columns and rows as the kernel has them, 0 where it does not know.
 pub(super) fn window(fd: RawFd) -> Option<(u16, u16)> {
     // SAFETY: the kernel fills the plain C struct, if anything.

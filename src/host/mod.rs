@@ -3,8 +3,8 @@
 //! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts,
 //! `files` writes files so that they survive a power cut, `own_file` opens those in a home
 //! directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold
-//! those of the copier, `protect` those of encrypted files and of those with checksums, `line` and
-//! `signal_pipe` those of terminals; `beneath` reads and writes in the copy without ever leaving it;
+//! those of the copier, `protect` those of encrypted files and of those with checksums, `line` those of
+//! terminals; `beneath` reads and writes in the copy without ever leaving it;
 //! `detached` opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod arguments;
@@ -34,7 +34,6 @@ mod replaced_files;
 pub mod sandbox;
 pub mod scratch;
 pub mod serial;
-pub mod signal_pipe;
 pub mod signals;
 pub mod sys;
 pub mod tape;

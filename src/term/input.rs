@@ -1,49 +1,52 @@
 //! The thread that reads the terminal.
 //!
-//! It sleeps in poll(2) until there is a byte, a signal, or the time of a half-finished key is
-//! over: idle costs nothing. All keys of one read are told at once. A terminal that has vanished is
-//! told once, and the thread ends.
+//! It sleeps in poll(2) until a byte or a signal comes, or until an unfinished key has taken too
+//! long, so idle costs nothing. All events of one read are sent at once. When the terminal has
+//! vanished, the thread reports that once and ends.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use crossterm::event::Event;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use crate::error;
-use crate::host::signal_pipe::SignalPipe;
 use crate::term::decode::Decoder;
-use crate::term::key::Key;
-use crate::term::paste::Guard;
+use crate::term::paste_guard::PasteGuard;
+use crate::term::signals::SignalQueue;
+use crate::term::stop::take_expected_continue;
 use crate::term::tty::Tty;
 
-/// What the terminal, or a signal, tells the interface.
+/// Input from the terminal, or a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// All keys of one read, so that keys typed ahead are folded into one frame.
-    Keys(Vec<Key>),
-    /// A lone Esc waits for its digit (true), or does no more.
-    Escape(bool),
+    /// All keys and pastes of one read, so that keys typed ahead cost one frame.
+    Events(Vec<Event>),
+    /// A lone Esc waits for its digit (true), or no longer waits.
+    EscapePending(bool),
     /// The terminal has vanished, or SIGHUP came: end at once.
     HangUp,
-    /// SIGWINCH: ask [`Tty::size`] again.
+    /// SIGWINCH: read [`Tty::size`] again.
     Resized,
-    /// SIGTSTP from outside (Ctrl-Z is a key): [`Tty::stop_here`].
+    /// SIGTSTP from outside (Ctrl-Z is a key): [`Tty::stop_process`].
     Suspend,
-    /// SIGCONT after a stop that we did not ask for: [`Tty::resume`], for a shell has made the line
-    /// its own, and paint anew.
+    /// SIGCONT after a stop that altdisk did not ask for: [`Tty::resume`], because a shell has
+    /// changed the line, and repaint.
     Continued,
     /// SIGTERM, or SIGINT from outside: end in order.
     Quit,
 }
 
-/// An Esc that has waited so long is no part of a key that a slow line tears, and is told.
-const NOTICED: Duration = Duration::from_millis(500);
+/// A lone Esc that has waited this long is reported: it is not part of a key that a slow line has
+/// torn apart.
+const ESCAPE_NOTICE_DELAY: Duration = Duration::from_millis(500);
+/// How long [`Reader::pause`] waits for the thread; one that has ended does not answer.
+const PAUSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 const SIGNALS: [Signal; 7] = [
     Signal::SIGWINCH,
@@ -55,13 +58,6 @@ const SIGNALS: [Signal; 7] = [
     Signal::SIGCONT,
 ];
 
-/// The SIGCONT to come ends a stop of our own.
-static EXPECTED: AtomicBool = AtomicBool::new(false);
-
-pub(in crate::term) fn expect_continued() {
-    EXPECTED.store(true, Ordering::SeqCst);
-}
-
 /// The reading thread; it lives as long as the process or the terminal.
 #[derive(Debug)]
 pub struct Reader {
@@ -71,30 +67,36 @@ pub struct Reader {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// What is asked for, and what is.
-    paused: Mutex<(bool, bool)>,
+    state: Mutex<ReaderState>,
     changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct ReaderState {
+    pause_requested: bool,
+    paused: bool,
 }
 
 impl Reader {
     /// Leaves the terminal's bytes to another program (a shell) until [`Reader::resume`]; returns
-    /// when the thread reads no more. Ctrl-C and Ctrl-Z in that program are not ours meanwhile.
+    /// when the thread has stopped reading. Ctrl-C and Ctrl-Z belong to that program meanwhile.
     pub fn pause(&self) {
-        self.set(true);
+        self.request_pause(true);
     }
 
     /// Reads again.
     pub fn resume(&self) {
-        self.set(false);
+        self.request_pause(false);
     }
 
-    fn set(&self, paused: bool) {
-        let mut state = self.shared.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 = paused;
+    fn request_pause(&self, pause: bool) {
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.pause_requested = pause;
         let _ = nix::unistd::write(&self.wake, b"!");
-        // A thread that has ended does not answer.
-        let wait = Duration::from_millis(500);
-        let _ = self.shared.changed.wait_timeout_while(state, wait, |s| s.0 != s.1);
+        let _ = self
+            .shared
+            .changed
+            .wait_timeout_while(state, PAUSE_TIMEOUT, |s| s.pause_requested != s.paused);
     }
 }
 
@@ -110,13 +112,13 @@ pub fn spawn(
     let failed = |e: &dyn std::fmt::Display| {
         error::TERMINAL_FAILED.with_cause(format!("could not read the terminal: {e}"))
     };
-    let notices = SignalPipe::open(&SIGNALS).map_err(|e| failed(&e))?;
-    start(tty, notices, decoder, sender).map_err(|e| failed(&e))
+    let signals = SignalQueue::register(&SIGNALS).map_err(|e| failed(&e))?;
+    start(tty, signals, decoder, sender).map_err(|e| failed(&e))
 }
 
 fn start(
     tty: &Tty,
-    notices: SignalPipe,
+    signals: SignalQueue,
     decoder: Decoder,
     sender: impl Fn(Input) + Send + 'static,
 ) -> std::io::Result<Reader> {
@@ -124,13 +126,13 @@ fn start(
     let shared = Arc::new(Shared::default());
     let mut read = Reading {
         tty: tty.shared(),
-        notices,
+        signals,
         woken,
         shared: Arc::clone(&shared),
         decoder,
-        guard: Guard::default(),
-        escape: None,
-        told: false,
+        paste_guard: PasteGuard::default(),
+        escape_since: None,
+        escape_reported: false,
         sender,
     };
     std::thread::Builder::new().name("terminal".into()).spawn(move || read.run())?;
@@ -139,14 +141,14 @@ fn start(
 
 struct Reading<F> {
     tty: Arc<OwnedFd>,
-    notices: SignalPipe,
+    signals: SignalQueue,
     woken: OwnedFd,
     shared: Arc<Shared>,
     decoder: Decoder,
-    guard: Guard,
-    /// Since when a lone Esc waits, and whether that was told.
-    escape: Option<Instant>,
-    told: bool,
+    paste_guard: PasteGuard,
+    /// Since when a lone Esc waits, and whether that was reported.
+    escape_since: Option<Instant>,
+    escape_reported: bool,
     sender: F,
 }
 
@@ -154,15 +156,18 @@ impl<F: Fn(Input)> Reading<F> {
     fn run(&mut self) {
         let mut paused = false;
         loop {
-            let notice = self.escape.filter(|_| !self.told).map(|since| since + NOTICED);
+            let notice = self
+                .escape_since
+                .filter(|_| !self.escape_reported)
+                .map(|since| since + ESCAPE_NOTICE_DELAY);
             let next = [self.decoder.deadline(), notice].into_iter().flatten().min();
             let timeout = next.map(|d| d.saturating_duration_since(Instant::now()));
-            // Rounded up: waking up a moment too early would mean waking up twice.
+            // Rounded up: to wake up a moment too early would mean to wake up twice.
             let timeout = timeout.map_or(PollTimeout::NONE, |t| {
                 PollTimeout::try_from(t.as_millis() + 1).unwrap_or(PollTimeout::MAX)
             });
             let mut fds = vec![
-                PollFd::new(self.notices.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
                 PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
             ];
             if !paused {
@@ -172,63 +177,74 @@ impl<F: Fn(Input)> Reading<F> {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => return (self.sender)(Input::HangUp),
             }
-            let came =
+            let is_ready =
                 |n: usize| fds.get(n).and_then(PollFd::revents).is_some_and(|f| !f.is_empty());
-            let (signalled, woken, readable) = (came(0), came(1), came(2));
+            let (signalled, woken, readable) = (is_ready(0), is_ready(1), is_ready(2));
             if signalled {
-                self.signals(paused);
+                self.handle_signals(paused);
             }
             if woken {
-                paused = self.asked();
-            } else if readable && !self.read() {
+                paused = self.answer_pause_request();
+            } else if readable && !self.read_bytes() {
                 return (self.sender)(Input::HangUp);
             }
-            let keys = self.decoder.expire(Instant::now());
-            self.tell(keys);
-            self.notice_escape();
+            let events = self.decoder.expire(Instant::now());
+            self.send_events(events);
+            self.report_escape();
         }
     }
 
-    /// Tells that a lone Esc waits, and that it does no more.
-    fn notice_escape(&mut self) {
-        let waits = self.decoder.has_escape();
-        self.escape = if waits { self.escape.or_else(|| Some(Instant::now())) } else { None };
-        let told = self.escape.is_some_and(|since| since.elapsed() >= NOTICED);
-        if told != self.told {
-            self.told = told;
-            (self.sender)(Input::Escape(told));
+    /// Reports that a lone Esc waits, and that it no longer does.
+    fn report_escape(&mut self) {
+        self.escape_since = if self.decoder.is_escape_pending() {
+            self.escape_since.or_else(|| Some(Instant::now()))
+        } else {
+            None
+        };
+        let waits = self.escape_since.is_some_and(|since| since.elapsed() >= ESCAPE_NOTICE_DELAY);
+        if waits != self.escape_reported {
+            self.escape_reported = waits;
+            (self.sender)(Input::EscapePending(waits));
         }
     }
 
-    fn tell(&mut self, keys: Vec<Key>) {
-        if !keys.is_empty() {
-            (self.sender)(Input::Keys(self.guard.mark(keys, Instant::now())));
+    fn send_events(&mut self, events: Vec<Event>) {
+        if events.is_empty() {
+            return;
         }
+        // A terminal that has marked a paste needs no guessing. Its name alone proves nothing: what
+        // calls itself xterm may sit behind a console server that drops the marks.
+        let events = if self.decoder.marks_pastes() {
+            events
+        } else {
+            self.paste_guard.filter(events, Instant::now())
+        };
+        (self.sender)(Input::Events(events));
     }
 
-    /// False: there is no terminal any more.
-    fn read(&mut self) -> bool {
+    /// False: the terminal has vanished.
+    fn read_bytes(&mut self) -> bool {
         let mut bytes = [0; 1024];
         match nix::unistd::read(&*self.tty, &mut bytes) {
             Ok(0) => false,
             Ok(n) => {
-                let keys = self.decoder.feed(&bytes[..n], Instant::now());
-                self.tell(keys);
+                let events = self.decoder.feed(&bytes[..n], Instant::now());
+                self.send_events(events);
                 true
             }
             Err(e) => matches!(e, Errno::EAGAIN | Errno::EINTR),
         }
     }
 
-    fn signals(&mut self, paused: bool) {
-        for signal in self.notices.take() {
+    fn handle_signals(&mut self, paused: bool) {
+        for signal in self.signals.take() {
             let input = match signal {
                 Signal::SIGHUP => Input::HangUp,
                 Signal::SIGTERM => Input::Quit,
                 Signal::SIGWINCH => Input::Resized,
-                // Meant for the program that has the terminal now.
+                // Sent to the program that has the terminal now.
                 _ if paused => continue,
-                Signal::SIGCONT if EXPECTED.swap(false, Ordering::SeqCst) => continue,
+                Signal::SIGCONT if take_expected_continue() => continue,
                 Signal::SIGCONT => Input::Continued,
                 Signal::SIGTSTP => Input::Suspend,
                 _ => Input::Quit,
@@ -237,12 +253,13 @@ impl<F: Fn(Input)> Reading<F> {
         }
     }
 
-    fn asked(&self) -> bool {
+    /// Does what [`Reader::pause`] or [`Reader::resume`] asked for; returns whether it pauses.
+    fn answer_pause_request(&self) -> bool {
         let _ = nix::unistd::read(&self.woken, &mut [0; 16]);
-        let mut state = self.shared.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        state.1 = state.0;
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.paused = state.pause_requested;
         self.shared.changed.notify_all();
-        state.0
+        state.paused
     }
 }
 
@@ -252,61 +269,71 @@ mod tests {
     use std::io::Write;
     use std::sync::mpsc;
 
-    use nix::pty::openpty;
+    use crossterm::event::KeyCode;
 
     use super::*;
-    use crate::term::kind::Terminal;
+    use crate::term::capabilities::Capabilities;
+    use crate::testing::terminal::{OwnTerminal, open_terminal};
 
-    /// A terminal that is read, its other end, and what is told.
-    fn reading() -> (Tty, File, Reader, mpsc::Receiver<Input>) {
-        let pty = openpty(None, None).unwrap();
-        let tty = Tty::on(pty.slave, &Terminal::of("vt100")).unwrap();
-        let (tell, told) = mpsc::channel();
+    /// A terminal that is read, its other end, and the inputs.
+    fn reading() -> (Tty, File, Reader, mpsc::Receiver<Input>, OwnTerminal) {
+        let (own, master) = open_terminal(|_| {});
+        let vt100 = Capabilities::for_term("vt100");
+        let tty = Tty::from_fd(own.fd(), &vt100).unwrap();
+        let (sender, inputs) = mpsc::channel();
         // A signal that the test's own machinery has no use for.
-        let notices = SignalPipe::open(&[Signal::SIGWINCH]).unwrap();
-        let decoder = Decoder::patient(Terminal::of("vt100").keys, true, None);
-        let reader = start(&tty, notices, decoder, move |input| tell.send(input).unwrap()).unwrap();
-        (tty, pty.master.into(), reader, told)
+        let signals = SignalQueue::register(&[Signal::SIGWINCH]).unwrap();
+        let decoder = Decoder::with_timeout(vt100.keyboard, true, None);
+        let send = move |input| sender.send(input).unwrap();
+        let reader = start(&tty, signals, decoder, send).unwrap();
+        (tty, master, reader, inputs, own)
     }
 
-    fn next(told: &mpsc::Receiver<Input>) -> Option<Input> {
-        told.recv_timeout(Duration::from_secs(5)).ok()
+    fn next(inputs: &mpsc::Receiver<Input>) -> Option<Input> {
+        inputs.recv_timeout(Duration::from_secs(5)).ok()
+    }
+
+    fn keys(codes: &[KeyCode]) -> Option<Input> {
+        Some(Input::Events(codes.iter().map(|c| Event::Key((*c).into())).collect()))
     }
 
     #[test]
     fn keys_pauses_signals_and_the_end() {
-        let _alone = crate::term::tty::tests::alone();
-        let (tty, mut master, reader, told) = reading();
+        let (tty, mut master, reader, inputs, own) = reading();
         master.write_all(b"\x1b[B\x1b[B\r").unwrap();
-        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Down, Key::Down, Key::Enter])));
-        // Esc Esc is told although nothing follows.
+        assert_eq!(next(&inputs), keys(&[KeyCode::Down, KeyCode::Down, KeyCode::Enter]));
+        // Esc Esc is reported although nothing follows.
         master.write_all(b"\x1b\x1b").unwrap();
-        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Esc])));
+        assert_eq!(next(&inputs), keys(&[KeyCode::Esc]));
         nix::sys::signal::raise(Signal::SIGWINCH).unwrap();
-        assert_eq!(next(&told), Some(Input::Resized));
-        // A line that is pasted; then Enter is pressed.
-        master.write_all(b"vdb\r").unwrap();
-        assert_eq!(
-            next(&told),
-            Some(Input::Keys(vec![Key::Char('v'), Key::Char('d'), Key::Char('b'), Key::LineBreak]))
-        );
+        assert_eq!(next(&inputs), Some(Input::Resized));
+        // A line is pasted; then Enter is pressed.
+        master.write_all(b"vd\r").unwrap();
+        let Some(Input::Events(events)) = next(&inputs) else { panic!() };
+        assert_eq!(events[2..], [Event::Paste("\n".into())]);
         std::thread::sleep(Duration::from_millis(150));
         master.write_all(b"\r").unwrap();
-        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Enter])));
+        assert_eq!(next(&inputs), keys(&[KeyCode::Enter]));
+        // A terminal that marks its pastes is not second-guessed afterwards.
+        master.write_all(b"\x1b[200~a\rb\x1b[201~").unwrap();
+        assert_eq!(next(&inputs), Some(Input::Events(vec![Event::Paste("a\nb".into())])));
+        master.write_all(b"x\r").unwrap();
+        assert_eq!(next(&inputs), keys(&[KeyCode::Char('x'), KeyCode::Enter]));
         reader.pause();
         master.write_all(b"exit\r").unwrap();
         std::thread::sleep(Duration::from_millis(50));
-        assert!(told.try_recv().is_err());
+        assert!(inputs.try_recv().is_err());
         let mut typed = [0; 16];
         assert_eq!(nix::unistd::read(&*tty.shared(), &mut typed), Ok(5));
         reader.resume();
         master.write_all(b"x").unwrap();
-        assert_eq!(next(&told), Some(Input::Keys(vec![Key::Char('x')])));
+        assert_eq!(next(&inputs), keys(&[KeyCode::Char('x')]));
+        drop(own);
         drop(master);
-        assert_eq!(next(&told), Some(Input::HangUp));
+        assert_eq!(next(&inputs), Some(Input::HangUp));
         // The thread has ended: nothing spins.
         assert_eq!(
-            told.recv_timeout(Duration::from_secs(5)),
+            inputs.recv_timeout(Duration::from_secs(5)),
             Err(mpsc::RecvTimeoutError::Disconnected)
         );
         reader.pause();

@@ -1,22 +1,37 @@
-//! Where screens draw: text in the roles of a theme, clipped to an area, with nothing in it that a
-//! terminal would obey.
+//! The place where screens draw: ratatui's widgets in the roles of a theme, clipped to an area,
+//! without anything that a terminal would obey.
 //!
-//! Columns and rows count from the area's own corner. What does not fit is cut; a wide character
-//! that would be cut in half becomes a blank. Frames, bars and marks come in the theme's glyphs, so
-//! that a screen never asks which they are.
+//! Columns and rows count from the area's own corner. Boxes, gauges and marks use the theme's
+//! glyphs, so that a screen need not know which they are.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::symbols::border;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{
+    Block, Borders, Clear, HighlightSpacing, LineGauge, List, ListItem, ListState, Paragraph,
+    StatefulWidget, Widget,
+};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::text::printable;
 use crate::theme::{Glyphs, Highlight, Role, Theme};
 
-/// Where a tab goes to.
-const TAB: u16 = 8;
+/// Columns between the stops of a tab.
+const TAB_WIDTH: usize = 8;
+const ASCII_BORDER: border::Set<'_> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
 
-/// How a phase or a step stands, as a mark of one column.
+/// The state of a phase or a step, as a mark of one column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     Waiting,
@@ -26,12 +41,21 @@ pub enum Mark {
     Failed,
 }
 
+/// A line of a list.
+#[derive(Clone, Debug)]
+pub struct ListLine {
+    /// Blanks before the text.
+    pub indent: usize,
+    pub text: String,
+    pub role: Role,
+}
+
 /// An area to draw on.
 pub struct Canvas<'a> {
     pub buf: &'a mut Buffer,
     pub theme: &'a Theme,
     pub area: Rect,
-    /// Where the terminal's cursor is to stand, in columns and rows of the buffer; hidden if None.
+    /// The position of the terminal's cursor, in columns and rows of the buffer; None: hidden.
     pub cursor: Option<(u16, u16)>,
 }
 
@@ -49,7 +73,7 @@ impl<'a> Canvas<'a> {
         self.area.height
     }
 
-    /// Draws on a part of the area; where that puts the cursor counts.
+    /// Draws on a part of the area. The cursor moves to where that puts it.
     pub fn within(&mut self, part: Rect, draw: impl FnOnce(&mut Canvas<'_>)) {
         let moved = Rect {
             x: self.area.x.saturating_add(part.x),
@@ -67,126 +91,139 @@ impl<'a> Canvas<'a> {
         self.cursor = cursor.or(self.cursor);
     }
 
-    /// Writes one line; returns the columns that it took.
-    pub fn put(&mut self, x: u16, y: u16, text: &str, role: Role) -> u16 {
-        self.put_within(x, y, self.width().saturating_sub(x), text, role)
+    /// Draws one line; returns the columns that it took.
+    pub fn draw_text(&mut self, x: u16, y: u16, text: &str, role: Role) -> u16 {
+        self.draw_text_within(x, y, self.width().saturating_sub(x), text, role)
     }
 
-    /// Writes one line that may be at most `most` columns wide.
-    pub fn put_within(&mut self, x: u16, y: u16, most: u16, text: &str, role: Role) -> u16 {
-        let style = self.theme.style(role);
-        let clean = printable(text, false);
-        let end = x.saturating_add(most).min(self.width());
-        let mut at = x;
-        for c in clean.chars() {
-            let wide = u16::try_from(c.width().unwrap_or(0)).unwrap_or(0);
-            match (c, wide) {
-                ('\t', _) => {
-                    let stop = (x + ((at - x) / TAB + 1) * TAB).min(end);
-                    while at < stop {
-                        self.cell(at, y, ' ', style);
-                        at += 1;
-                    }
-                }
-                (_, 0) if at > x => self.combine(at - 1, y, c),
-                (_, 0) => {}
-                (_, wide) if at + wide > end => {
-                    while at < end {
-                        self.cell(at, y, ' ', style);
-                        at += 1;
-                    }
-                    break;
-                }
-                _ => {
-                    self.cell(at, y, c, style);
-                    for beside in 1..wide {
-                        // The second half belongs to the character before it, whatever stood there.
-                        self.cell(at + beside, y, ' ', style);
-                    }
-                    at += wide;
-                }
+    /// Draws one line in at most `max` columns.
+    pub fn draw_text_within(&mut self, x: u16, y: u16, max: u16, text: &str, role: Role) -> u16 {
+        let text = clean(text);
+        let width = u16::try_from(text.width()).unwrap_or(u16::MAX).min(max);
+        let place = self.clipped(Rect { x, y, width, height: 1 });
+        Clear.render(place, self.buf);
+        Span::styled(text, self.theme.style(role)).render(place, self.buf);
+        place.width
+    }
+
+    /// Draws one line in the middle.
+    pub fn draw_centred(&mut self, y: u16, text: &str, role: Role) {
+        let x = self.width().saturating_sub(columns(text)) / 2;
+        self.draw_text(x, y, text, role);
+    }
+
+    /// Draws lines below one another.
+    pub fn draw_lines<'l>(&mut self, part: Rect, lines: impl IntoIterator<Item = (&'l str, Role)>) {
+        let line = |(text, role)| Line::styled(clean(text), self.theme.style(role));
+        let lines: Vec<Line<'_>> =
+            lines.into_iter().take(usize::from(part.height)).map(line).collect();
+        Paragraph::new(lines).render(self.clipped(part), self.buf);
+    }
+
+    /// Draws lines of a list from line `top` on; `selected` is highlighted as the theme does it:
+    /// its label, its row, or a `>` in column `marker`. The text begins in column `text`.
+    pub fn draw_list(
+        &mut self,
+        part: Rect,
+        (marker, text): (u16, u16),
+        lines: &[ListLine],
+        (top, selected): (usize, Option<usize>),
+    ) {
+        let highlight = self.theme.highlight;
+        let selected_style = self.theme.style(Role::Selected);
+        let item = |(n, line): (usize, &ListLine)| {
+            let is_selected = selected == Some(n) && highlight != Highlight::Marker;
+            let style = if is_selected { selected_style } else { self.theme.style(line.role) };
+            let indent = Span::raw(" ".repeat(line.indent));
+            ListItem::new(Line::from(vec![indent, Span::styled(clean(&line.text), style)]))
+        };
+        let list = List::new(lines.iter().enumerate().map(item))
+            .highlight_spacing(HighlightSpacing::Always);
+        let blanks = |n: u16| " ".repeat(usize::from(n));
+        let (list, part) = match highlight {
+            Highlight::Label => (list.highlight_symbol(blanks(text)), part),
+            Highlight::Marker => {
+                let symbol = Line::from(vec![
+                    Span::raw(blanks(marker)),
+                    Span::styled(">", selected_style),
+                    Span::raw(blanks(text.saturating_sub(marker + 1))),
+                ]);
+                (list.highlight_symbol(symbol), part)
             }
-        }
-        at.saturating_sub(x)
+            Highlight::Row => {
+                let (x, width) = (text.saturating_sub(1), part.width.saturating_sub(text));
+                let list = list.highlight_symbol(" ").highlight_style(selected_style);
+                (list, Rect { x: part.x + x, width, ..part })
+            }
+        };
+        let mut state = ListState::default().with_offset(top).with_selected(selected);
+        StatefulWidget::render(list, self.clipped(part), self.buf, &mut state);
     }
 
-    /// Writes one line in the middle.
-    pub fn centred(&mut self, y: u16, text: &str, role: Role) {
-        let wide = columns(text);
-        self.put(self.width().saturating_sub(wide) / 2, y, text, role);
-    }
-
-    /// Blanks in the look of `role`.
+    /// Blanks in the style of `role`.
     pub fn fill(&mut self, part: Rect, role: Role) {
-        let style = self.theme.style(role);
-        for y in part.top()..part.bottom().min(self.height()) {
-            for x in part.left()..part.right().min(self.width()) {
-                self.cell(x, y, ' ', style);
-            }
-        }
+        let part = self.clipped(part);
+        Clear.render(part, self.buf);
+        Block::new().style(self.theme.style(role)).render(part, self.buf);
     }
 
-    /// Gives cells that are drawn already another look.
+    /// Gives cells that are drawn already another style.
     pub fn restyle(&mut self, part: Rect, role: Role) {
-        let style = self.theme.style(role);
-        for y in part.top()..part.bottom().min(self.height()) {
-            for x in part.left()..part.right().min(self.width()) {
-                if let Some(cell) = self.buf.cell_mut((self.area.x + x, self.area.y + y)) {
-                    let symbol = cell.symbol().to_owned();
-                    cell.reset();
-                    cell.set_symbol(&symbol).set_style(style);
-                }
-            }
-        }
+        let part = self.clipped(part);
+        self.buf.set_style(part, Style::reset().patch(self.theme.style(role)));
     }
 
-    /// A box with a blank inside and its title in the first line inside, or none.
-    pub fn frame(&mut self, part: Rect, title: &str) {
+    /// A box that is blank inside, with its title in the first line inside.
+    pub fn draw_box(&mut self, part: Rect, title: &str) {
         if part.width < 2 || part.height < 2 {
             return;
         }
         self.fill(part, Role::Text);
-        let [corner, horizontal, vertical] = match self.theme.glyphs {
-            Glyphs::Ascii => ["++++", "-", "|"],
-            Glyphs::Line | Glyphs::Unicode => {
-                ["\u{250c}\u{2510}\u{2514}\u{2518}", "\u{2500}", "\u{2502}"]
-            }
-        };
-        let corner: Vec<String> = corner.chars().map(String::from).collect();
-        let (right, bottom) = (part.right() - 1, part.bottom() - 1);
-        let edge = horizontal.repeat(usize::from(part.width) - 2);
-        self.put(part.x, part.y, &format!("{}{edge}{}", corner[0], corner[1]), Role::Border);
-        self.put(part.x, bottom, &format!("{}{edge}{}", corner[2], corner[3]), Role::Border);
-        for y in part.y + 1..bottom {
-            self.put(part.x, y, vertical, Role::Border);
-            self.put(right, y, vertical, Role::Border);
-        }
+        Block::bordered()
+            .border_set(self.border_set())
+            .border_style(self.theme.style(Role::Border))
+            .render(self.clipped(part), self.buf);
         if !title.is_empty() {
             let inside = Rect { x: part.x + 2, width: part.width.saturating_sub(4), ..part };
-            self.within(inside, |c| c.centred(1, title, Role::Title));
+            self.within(inside, |c| c.draw_centred(1, title, Role::Title));
         }
     }
 
-    /// A vertical line that parts two panes.
-    pub fn divider(&mut self, x: u16, top: u16, bottom: u16) {
-        let line = if self.theme.glyphs == Glyphs::Ascii { "|" } else { "\u{2502}" };
-        for y in top..bottom {
-            self.put(x, y, line, Role::Border);
+    /// A vertical line between two panes.
+    pub fn draw_divider(&mut self, x: u16, top: u16, bottom: u16) {
+        let place = Rect { x, y: top, width: 1, height: bottom.saturating_sub(top) };
+        Block::new()
+            .borders(Borders::LEFT)
+            .border_set(self.border_set())
+            .border_style(self.theme.style(Role::Border))
+            .render(self.clipped(place), self.buf);
+    }
+
+    fn border_set(&self) -> border::Set<'static> {
+        match self.theme.glyphs {
+            Glyphs::Ascii => ASCII_BORDER,
+            Glyphs::Line | Glyphs::Unicode => border::PLAIN,
         }
     }
 
-    /// A bar of `width` columns, `percent` of it full: `[####....]`.
-    pub fn bar(&mut self, x: u16, y: u16, width: u16, percent: u64) {
-        let inside = width.saturating_sub(2);
-        let full = usize::from(inside) * usize::try_from(percent.min(100)).unwrap_or(100) / 100;
+    /// A gauge of `width` columns, `percent` of it full: `[####....]`.
+    pub fn draw_gauge(&mut self, x: u16, y: u16, width: u16, percent: u64) {
         let (filled, empty) = match self.theme.glyphs {
             Glyphs::Unicode => ("\u{2588}", "\u{2591}"),
             Glyphs::Line | Glyphs::Ascii => ("#", "."),
         };
-        self.put(x, y, "[", Role::Border);
-        let took = self.put(x + 1, y, &filled.repeat(full), Role::Running);
-        self.put(x + 1 + took, y, &empty.repeat(usize::from(inside) - full), Role::Note);
-        self.put(x + 1 + inside, y, "]", Role::Border);
+        // An empty label leaves one column free, which is the one of the bracket.
+        let place = Rect { x, y, width: width.saturating_sub(1), height: 1 };
+        LineGauge::default()
+            .label("")
+            .filled_symbol(filled)
+            .unfilled_symbol(empty)
+            .filled_style(self.theme.style(Role::Running))
+            .unfilled_style(self.theme.style(Role::Note))
+            .ratio(percent.min(100) as f64 / 100.0)
+            .render(self.clipped(place), self.buf);
+        self.draw_text(x, y, "[", Role::Border);
+        self.draw_text(x + width.saturating_sub(1), y, "]", Role::Border);
     }
 
     /// The mark for a state: a glyph, and the role that goes with it.
@@ -201,16 +238,16 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// The line that the cursor is on, told apart as the theme wants it: the label, the row, or a
-    /// `>` in column `marker`. `x` is where the text begins.
-    pub fn selected(&mut self, marker: u16, x: u16, y: u16, text: &str, role: Role) {
+    /// Draws the line under the cursor, highlighted as the theme does it: its label, its row, or a `>`
+    /// in column `marker`. The text begins in column `x`.
+    pub fn draw_selected(&mut self, marker: u16, x: u16, y: u16, text: &str, role: Role) {
         match self.theme.highlight {
             Highlight::Marker => {
-                self.put(x, y, text, role);
-                self.put(marker, y, ">", Role::Selected);
+                self.draw_text(x, y, text, role);
+                self.draw_text(marker, y, ">", Role::Selected);
             }
             Highlight::Label => {
-                self.put(x, y, text, Role::Selected);
+                self.draw_text(x, y, text, Role::Selected);
             }
             Highlight::Row => {
                 let row = Rect {
@@ -220,49 +257,59 @@ impl<'a> Canvas<'a> {
                     height: 1,
                 };
                 self.fill(row, Role::Selected);
-                self.put(x, y, text, Role::Selected);
+                self.draw_text(x, y, text, Role::Selected);
             }
         }
     }
 
-    /// Lets the terminal's cursor stand here.
+    /// Puts the terminal's cursor here.
     pub fn place_cursor(&mut self, x: u16, y: u16) {
         if x < self.width() && y < self.height() {
             self.cursor = Some((self.area.x + x, self.area.y + y));
         }
     }
 
-    fn cell(&mut self, x: u16, y: u16, c: char, style: Style) {
-        if x >= self.width() || y >= self.height() {
-            return;
-        }
-        if let Some(cell) = self.buf.cell_mut((self.area.x + x, self.area.y + y)) {
-            cell.reset();
-            cell.set_char(c).set_style(style);
-        }
-    }
-
-    fn combine(&mut self, x: u16, y: u16, c: char) {
-        if x >= self.width() || y >= self.height() {
-            return;
-        }
-        if let Some(cell) = self.buf.cell_mut((self.area.x + x, self.area.y + y)) {
-            let mut symbol = cell.symbol().to_owned();
-            symbol.push(c);
-            cell.set_symbol(&symbol);
-        }
+    /// The part as an area of the buffer; what lies outside is cut off.
+    fn clipped(&self, part: Rect) -> Rect {
+        let x = self.area.x.saturating_add(part.x);
+        let y = self.area.y.saturating_add(part.y);
+        Rect { x, y, ..part }.intersection(self.area).intersection(self.buf.area)
     }
 }
 
-/// How many columns a text takes on a canvas (without tabs).
+/// How many columns a text takes.
 pub fn columns(text: &str) -> u16 {
-    u16::try_from(printable(text, false).width()).unwrap_or(u16::MAX)
+    u16::try_from(clean(text).width()).unwrap_or(u16::MAX)
+}
+
+/// The text with nothing in it that a terminal would obey, and with blanks in place of tabs.
+fn clean(text: &str) -> String {
+    expand_tabs(&printable(text, false))
+}
+
+/// The text with blanks in place of tabs.
+pub fn expand_tabs(text: &str) -> String {
+    if !text.contains('\t') {
+        return text.to_owned();
+    }
+    let (mut expanded, mut column) = (String::with_capacity(text.len() + TAB_WIDTH), 0);
+    for c in text.chars() {
+        if c == '\t' {
+            let stop = (column / TAB_WIDTH + 1) * TAB_WIDTH;
+            expanded.extend(std::iter::repeat_n(' ', stop - column));
+            column = stop;
+        } else {
+            expanded.push(c);
+            column += c.width().unwrap_or(0);
+        }
+    }
+    expanded
 }
 
 /// What stands at the two ends of something that scrolls: `[TOP]` or `[MORE...n]` above,
 /// `[MORE...n]` or `[BOTTOM]` below; nothing if all of it fits. `first` is the first line that is
 /// shown, of `all`, `rows` of them.
-pub fn more(first: usize, rows: usize, all: usize) -> Option<(String, String)> {
+pub fn scroll_markers(first: usize, rows: usize, all: usize) -> Option<(String, String)> {
     if all <= rows {
         return None;
     }
@@ -287,26 +334,33 @@ mod tests {
 
     #[test]
     fn clips_and_cleans() {
-        assert_eq!(drawn(6, 1, |c| assert_eq!(c.put(2, 0, "abcdef", Role::Text), 4)), ["  abcd"]);
-        assert_eq!(drawn(8, 1, |c| _ = c.put(0, 0, "a\x1b[m", Role::Text)), ["a\\x1b[m "]);
-        assert_eq!(drawn(12, 1, |c| _ = c.put(1, 0, "a\tb", Role::Text)), [" a       b  "]);
-        assert_eq!(drawn(4, 1, |c| _ = c.put(9, 7, "x", Role::Text)), ["    "]);
-        assert_eq!(drawn(4, 1, |c| _ = c.put(0, 0, "e\u{301}x", Role::Text)), ["e\u{301}x  "]);
+        assert_eq!(
+            drawn(6, 1, |c| assert_eq!(c.draw_text(2, 0, "abcdef", Role::Text), 4)),
+            ["  abcd"]
+        );
+        assert_eq!(drawn(8, 1, |c| _ = c.draw_text(0, 0, "a\x1b[m", Role::Text)), ["a\\x1b[m "]);
+        assert_eq!(drawn(12, 1, |c| _ = c.draw_text(1, 0, "a\tb", Role::Text)), [" a       b  "]);
+        assert_eq!(drawn(4, 1, |c| _ = c.draw_text(9, 7, "x", Role::Text)), ["    "]);
+        assert_eq!(
+            drawn(4, 1, |c| _ = c.draw_text(0, 0, "e\u{301}x", Role::Text)),
+            ["e\u{301}x  "]
+        );
     }
 
     #[test]
     fn wide_characters_are_whole_or_not_there() {
-        let row = &drawn(5, 1, |c| _ = c.put(0, 0, "\u{4e00}\u{4e01}\u{4e02}", Role::Text))[0];
+        let row =
+            &drawn(5, 1, |c| _ = c.draw_text(0, 0, "\u{4e00}\u{4e01}\u{4e02}", Role::Text))[0];
         assert_eq!(row, "\u{4e00} \u{4e01}  ");
     }
 
     #[test]
     fn frames_and_parts() {
         let rows = drawn(12, 4, |c| {
-            c.frame(Rect::new(1, 0, 10, 4), "Hi");
+            c.draw_box(Rect::new(1, 0, 10, 4), "Hi");
             c.within(Rect::new(3, 2, 20, 1), |c| {
                 assert_eq!(c.width(), 9);
-                c.put(0, 0, "in", Role::Text);
+                c.draw_text(0, 0, "in", Role::Text);
                 c.place_cursor(2, 0);
             });
             assert_eq!(c.cursor, Some((5, 2)));
@@ -316,15 +370,15 @@ mod tests {
 
     #[test]
     fn markers() {
-        assert_eq!(more(0, 5, 5), None);
-        assert_eq!(more(0, 5, 9), Some(("[TOP]".into(), "[MORE...4]".into())));
-        assert_eq!(more(3, 5, 9), Some(("[MORE...3]".into(), "[MORE...1]".into())));
-        assert_eq!(more(4, 5, 9), Some(("[MORE...4]".into(), "[BOTTOM]".into())));
+        assert_eq!(scroll_markers(0, 5, 5), None);
+        assert_eq!(scroll_markers(0, 5, 9), Some(("[TOP]".into(), "[MORE...4]".into())));
+        assert_eq!(scroll_markers(3, 5, 9), Some(("[MORE...3]".into(), "[MORE...1]".into())));
+        assert_eq!(scroll_markers(4, 5, 9), Some(("[MORE...4]".into(), "[BOTTOM]".into())));
     }
 
     #[test]
     fn bars() {
-        assert_eq!(drawn(12, 1, |c| c.bar(0, 0, 12, 42)), ["[####......]"]);
-        assert_eq!(drawn(6, 1, |c| c.bar(0, 0, 6, 900)), ["[####]"]);
+        assert_eq!(drawn(12, 1, |c| c.draw_gauge(0, 0, 12, 42)), ["[####......]"]);
+        assert_eq!(drawn(6, 1, |c| c.draw_gauge(0, 0, 6, 900)), ["[####]"]);
     }
 }

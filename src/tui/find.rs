@@ -1,11 +1,12 @@
 //! Find in what scrolls: `/` and a text, then `n` for the next one; capital letters do not matter,
 //! the search goes on from the top.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use crate::term::key::Key;
 use crate::theme::Role;
 use crate::tui::canvas::Canvas;
+use crate::tui::screens::Insertion;
 
 /// What is searched for.
 #[derive(Clone, Debug, Default)]
@@ -37,21 +38,21 @@ impl Find {
         self.missed = true;
     }
 
-    pub fn key(&mut self, key: Key) -> Found {
+    pub fn key(&mut self, key: KeyEvent) -> Found {
         self.missed = false;
         let Some(input) = &mut self.typing else {
-            return match key {
-                Key::Char('/') => {
+            return match key.code {
+                KeyCode::Char('/') => {
                     self.typing = Some(Input::default());
                     Found::Typing
                 }
-                Key::Char('n') if !self.needle.is_empty() => Found::Next(self.needle.clone()),
-                Key::Char('n') => Found::Typing,
+                KeyCode::Char('n') if !self.needle.is_empty() => Found::Next(self.needle.clone()),
+                KeyCode::Char('n') => Found::Typing,
                 _ => Found::NotMine,
             };
         };
-        match key {
-            Key::Enter => {
+        match key.code {
+            KeyCode::Enter => {
                 let typed = input.value().to_lowercase();
                 self.typing = None;
                 // An empty text searches for the last one again.
@@ -64,8 +65,8 @@ impl Find {
                     Found::Next(self.needle.clone())
                 };
             }
-            Key::F(3) | Key::Esc => self.typing = None,
-            Key::F(_) => return Found::NotMine,
+            KeyCode::F(3) | KeyCode::Esc => self.typing = None,
+            KeyCode::F(_) => return Found::NotMine,
             _ => {
                 if let Some(request) = edit(key) {
                     input.handle(request);
@@ -75,24 +76,43 @@ impl Find {
         Found::Typing
     }
 
+    /// Puts a line of pasted text into the text to search for.
+    pub fn insert_text(&mut self, text: &str) -> Insertion {
+        match &mut self.typing {
+            Some(input) => insert_line(input, text),
+            None => Insertion::NoField,
+        }
+    }
+
     /// The line that asks for the text.
     pub fn draw(&self, c: &mut Canvas<'_>, x: u16, y: u16, width: u16) {
         if self.missed {
-            c.put_within(x, y, width, &format!("Not found: {}", self.needle), Role::Warning);
+            c.draw_text_within(x, y, width, &format!("Not found: {}", self.needle), Role::Warning);
         }
         let Some(input) = &self.typing else { return };
-        let took = c.put(x, y, "Find: ", Role::Label);
+        let took = c.draw_text(x, y, "Find: ", Role::Label);
         let room = usize::from(width.saturating_sub(took + 1));
         let start = input.visual_scroll(room);
         let shown: String = input.value().chars().skip(start).collect();
-        let cut = c.put_within(x + took, y, room as u16, &shown, Role::Value);
+        let cut = c.draw_text_within(x + took, y, room as u16, &shown, Role::Value);
         for blank in took + cut..width {
-            c.put(x + blank, y, " ", Role::Text);
+            c.draw_text(x + blank, y, " ", Role::Text);
         }
         let before: String =
             input.value().chars().skip(start).take(input.cursor().saturating_sub(start)).collect();
         c.place_cursor(x + took + crate::tui::canvas::columns(&before), y);
     }
+}
+
+/// Puts a line of pasted text into an input that takes any printable character.
+pub fn insert_line(input: &mut Input, text: &str) -> Insertion {
+    if text.contains(char::is_control) {
+        return Insertion::Refused;
+    }
+    for c in text.chars() {
+        input.handle(InputRequest::InsertChar(c));
+    }
+    Insertion::Done
 }
 
 /// The first of `lines` after `from` (going round) that has `needle`, which is in lower case.
@@ -101,19 +121,24 @@ pub fn next<S: AsRef<str>>(lines: &[S], from: usize, needle: &str) -> Option<usi
     (1..=all).map(|n| (from + n) % all).find(|n| lines[*n].as_ref().to_lowercase().contains(needle))
 }
 
-/// What a key means where text is edited.
-pub fn edit(key: Key) -> Option<InputRequest> {
-    Some(match key {
-        Key::Char(c) => InputRequest::InsertChar(c),
-        Key::Left => InputRequest::GoToPrevChar,
-        Key::Right => InputRequest::GoToNextChar,
-        Key::Backspace => InputRequest::DeletePrevChar,
-        Key::Delete | Key::Ctrl('x') => InputRequest::DeleteNextChar,
-        Key::Ctrl('k') => InputRequest::DeleteTillEnd,
-        Key::Ctrl('u') => InputRequest::DeleteLine,
-        Key::Ctrl('w') => InputRequest::DeletePrevWord,
-        Key::Ctrl('a') | Key::Home => InputRequest::GoToStart,
-        Key::Ctrl('e') | Key::End => InputRequest::GoToEnd,
+/// The effect of a key where text is edited.
+pub fn edit(key: KeyEvent) -> Option<InputRequest> {
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match key.code {
+        KeyCode::Char('x') if ctrl => InputRequest::DeleteNextChar,
+        KeyCode::Char('k') if ctrl => InputRequest::DeleteTillEnd,
+        KeyCode::Char('u') if ctrl => InputRequest::DeleteLine,
+        KeyCode::Char('w') if ctrl => InputRequest::DeletePrevWord,
+        KeyCode::Char('a') if ctrl => InputRequest::GoToStart,
+        KeyCode::Char('e') if ctrl => InputRequest::GoToEnd,
+        KeyCode::Char(_) if ctrl => return None,
+        KeyCode::Char(c) => InputRequest::InsertChar(c),
+        KeyCode::Left => InputRequest::GoToPrevChar,
+        KeyCode::Right => InputRequest::GoToNextChar,
+        KeyCode::Backspace => InputRequest::DeletePrevChar,
+        KeyCode::Delete => InputRequest::DeleteNextChar,
+        KeyCode::Home => InputRequest::GoToStart,
+        KeyCode::End => InputRequest::GoToEnd,
         _ => return None,
     })
 }
@@ -134,16 +159,17 @@ mod tests {
     #[test]
     fn asks_for_the_text() {
         let mut find = Find::default();
-        assert_eq!(find.key(Key::Char('n')), Found::Typing);
-        assert_eq!(find.key(Key::Char('x')), Found::NotMine);
-        for key in [Key::Char('/'), Key::Char('N'), Key::Char('x'), Key::Backspace] {
-            assert_eq!(find.key(key), Found::Typing);
+        assert_eq!(find.key(KeyCode::Char('n').into()), Found::Typing);
+        assert_eq!(find.key(KeyCode::Char('x').into()), Found::NotMine);
+        for key in [KeyCode::Char('/'), KeyCode::Char('N'), KeyCode::Char('x'), KeyCode::Backspace]
+        {
+            assert_eq!(find.key(key.into()), Found::Typing);
         }
-        assert_eq!(find.key(Key::Enter), Found::Next("n".into()));
-        assert_eq!(find.key(Key::Char('n')), Found::Next("n".into()));
-        find.key(Key::Char('/'));
+        assert_eq!(find.key(KeyCode::Enter.into()), Found::Next("n".into()));
+        assert_eq!(find.key(KeyCode::Char('n').into()), Found::Next("n".into()));
+        find.key(KeyCode::Char('/').into());
         assert!(find.is_typing());
-        find.key(Key::F(3));
+        find.key(KeyCode::F(3).into());
         assert!(!find.is_typing());
     }
 }

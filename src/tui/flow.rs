@@ -3,50 +3,44 @@
 //! A dialog's Enter passes these gates, each of which may stop it: the rules of its fields; whether
 //! root is needed; the review; ARE YOU SURE??. Then its command runs, as a job of its own unless
 //! the dialog says otherwise. Programs are asked in the background; [`answered`] goes on where
-//! [`ask`] stopped.
+//! [`crate::tui::ask`] stopped.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::job;
-use crate::menu::model::{
-    Builtin, Dialog, Field, How, Kind, Many, Next, Run, Screen, Selector, Target,
-};
+use crate::menu::model::{Builtin, Dialog, How, Next, Screen, Selector, Target};
 use crate::menu::values::{Context, Values};
 use crate::menu::{command, discover, lists, review, rules};
-use crate::secret::masked_words;
-use crate::text::shell::quoted;
-use crate::tui::layer::{For, Layer};
-use crate::tui::model::{Asked, Doing, Effect, Model, Pending, Started, Told, Why};
-use crate::tui::popup::{self, fold};
+use crate::tui::ask::{Query, REVIEW_TIMEOUT_SECS, ask, own_error};
+use crate::tui::layer::{Layer, ListPurpose};
+use crate::tui::lists::field_list;
+use crate::tui::model::{
+    Asked, Effect, Model, Pending, QuestionKind, RunMode, Started, UserMessage,
+};
 use crate::tui::record::Record;
 use crate::tui::screens::form::Form;
-use crate::tui::screens::list::{Choose, List};
 use crate::tui::screens::menu::Menu;
 use crate::tui::screens::review::Review;
-use crate::tui::screens::text::{Text, What};
-use crate::tui::screens::wait::Wait;
+use crate::tui::screens::text::{Text, TextKind};
 use crate::tui::texts;
-
-/// Seconds that a review may take.
-const REVIEW: u64 = 120;
 
 type Effects = Vec<Effect>;
 
 /// Opens what an item or a selector leads to.
-pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
+pub fn open_target(model: &mut Model, target: &Target, context: Context) -> Effects {
     match target {
         Target::Screen(id) => open(model, id, context),
         Target::Builtin(Builtin::Jobs) => {
-            model.asked = Some(Asked { token: 0, why: Why::Jobs });
+            model.asked = Some(Asked { token: 0, kind: QuestionKind::Jobs });
             vec![Effect::Jobs]
         }
         Target::Builtin(Builtin::Themes) => vec![Effect::Themes],
-        Target::Builtin(Builtin::Keys) => {
-            push(model, Layer::Text(Text::new(What::Page, "Keys", texts::keys(model.sends))))
-        }
+        Target::Builtin(Builtin::Keys) => push(
+            model,
+            Layer::Text(Text::new(TextKind::Page, "Keys", texts::keys(model.key_names))),
+        ),
         Target::Builtin(Builtin::About) => {
-            push(model, Layer::Text(Text::new(What::Page, "About and Help", texts::about())))
+            push(model, Layer::Text(Text::new(TextKind::Page, "About and Help", texts::about())))
         }
     }
 }
@@ -55,9 +49,10 @@ pub fn go(model: &mut Model, target: &Target, context: Context) -> Effects {
 pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
     let set = Rc::clone(&model.set);
     match set.find(id) {
-        None => {
-            fail(model, Told::new(format!("There is no panel `{id}`."), "Go back with Cancel."))
-        }
+        None => fail(
+            model,
+            UserMessage::new(format!("There is no panel `{id}`."), "Go back with Cancel."),
+        ),
         Some(Screen::Menu(menu)) => {
             let seen = screen("menu", &menu.id, &menu.title);
             let mut effects = push(model, Layer::Menu(Menu::new(menu.clone())));
@@ -70,9 +65,9 @@ pub fn open(model: &mut Model, id: &str, context: Context) -> Effects {
         Some(Screen::Dialog(dialog)) => {
             let dialog = Rc::new(dialog.clone());
             match &dialog.discover {
-                Some(run) if model.options.doing != Doing::Nothing => {
-                    let (asked, limit) = (Asking::of(run, &context, &[]), dialog.timeout);
-                    ask(model, asked, limit, Why::Discover(Rc::clone(&dialog), context))
+                Some(run) if model.options.run_mode != RunMode::Nothing => {
+                    let (asked, limit) = (Query::for_command(run, &context, &[]), dialog.timeout);
+                    ask(model, asked, limit, QuestionKind::Discover(Rc::clone(&dialog), context))
                 }
                 _ => open_dialog(model, dialog, context),
             }
@@ -119,7 +114,7 @@ fn screen(kind: &'static str, fastpath: &str, title: &str) -> Effect {
 /// Puts a screen on top.
 pub fn push(model: &mut Model, mut layer: Layer) -> Effects {
     if let Layer::Text(text) = &mut layer {
-        text.spoken(model.sends);
+        text.with_key_names(model.key_names);
     }
     layer.settle(model.size);
     model.stack.push(layer);
@@ -127,7 +122,7 @@ pub fn push(model: &mut Model, mut layer: Layer) -> Effects {
 }
 
 /// Says what is wrong. Keys that were typed ahead meant something else.
-pub fn fail(model: &mut Model, told: Told) -> Effects {
+pub fn fail(model: &mut Model, told: UserMessage) -> Effects {
     model.ahead.clear();
     let text = Record::Error { text: told.wrong.clone() };
     let mut effects = push(model, Layer::Text(Text::error(&told.wrong, &told.remedy)));
@@ -135,59 +130,8 @@ pub fn fail(model: &mut Model, told: Told) -> Effects {
     effects
 }
 
-/// A command that is asked something, and the same for people: passwords hidden.
-struct Asking {
-    argv: Vec<String>,
-    shown: String,
-}
-
-impl Asking {
-    /// `fields`: those whose values are in `context`.
-    fn of(run: &Run, context: &Context, fields: &[Field]) -> Self {
-        let mut masked = context.clone();
-        for field in fields.iter().filter(|f| f.kind == Kind::Password) {
-            if let Some(value) = masked.get_mut(&field.name).filter(|v| !v.is_empty()) {
-                command::HIDDEN.clone_into(value);
-            }
-        }
-        Self {
-            argv: command::build_argv(run, context),
-            shown: quoted(&masked_words(&command::build_argv(run, &masked))),
-        }
-    }
-
-    /// The review of what is about to run.
-    fn review(pending: &Pending) -> Option<Self> {
-        let line = pending.line.with_words(pending.dialog.review.as_ref()?);
-        let shown = line.shown();
-        Some(Self { argv: line.argv, shown })
-    }
-}
-
-/// Asks a program something in the background; F3 gives it up.
-fn ask(model: &mut Model, asking: Asking, seconds: u64, why: Why) -> Effects {
-    model.tokens += 1;
-    let token = model.tokens;
-    let Asking { argv, shown } = asking;
-    model.asked = Some(Asked { token, why });
-    model.stack.push(Layer::Wait(Wait::new(token, shown.clone())));
-    let mut effects = vec![
-        Effect::Ask {
-            token,
-            argv,
-            shown: shown.clone(),
-            limit: Duration::from_secs(seconds.max(1)),
-        },
-        Effect::Later(token),
-    ];
-    if model.options.trace {
-        effects.push(Effect::Record(Record::Question { command: shown }));
-    }
-    effects
-}
-
 /// The answer to a question has come.
-pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> Effects {
+pub fn answered(model: &mut Model, token: u64, answer: Result<String, UserMessage>) -> Effects {
     let Some(asked) = model.asked.take_if(|a| a.token == token) else { return vec![] };
     model.stack.retain(|l| !matches!(l, Layer::Wait(_)));
     let mut effects = vec![];
@@ -199,82 +143,50 @@ pub fn answered(model: &mut Model, token: u64, answer: Result<String, Told>) -> 
         Err(told) => {
             drop_ghosts(model);
             // An error of our own says more than that a program failed.
-            let own = matches!(asked.why, Why::Review)
+            let own = matches!(asked.kind, QuestionKind::Review)
                 || told.wrong.lines().nth(1).is_some_and(|l| l.contains(": ALT-"));
-            effects.extend(fail(model, if own { refused(told) } else { told }));
+            effects.extend(fail(model, if own { own_error(told) } else { told }));
             return effects;
         }
     };
-    effects.extend(match asked.why {
-        Why::List => show_list(model, &text),
-        Why::Discover(dialog, mut context) => match discover::parse(&text) {
+    effects.extend(match asked.kind {
+        QuestionKind::List => show_list(model, &text),
+        QuestionKind::Discover(dialog, mut context) => match discover::parse(&text) {
             Ok(found) => {
                 context.extend(found);
                 open_dialog(model, dialog, context)
             }
-            Err(e) => fail(model, Told::from(&e)),
+            Err(e) => fail(model, UserMessage::from(&e)),
         },
-        Why::Classify(selector, real, context) => match discover::classified(&text) {
+        QuestionKind::Classify(selector, real, context) => match discover::classified(&text) {
             Ok(class) => follow(model, &selector, &real, Some(class), context),
-            Err(e) => fail(model, Told::from(&e)),
+            Err(e) => fail(model, UserMessage::from(&e)),
         },
-        Why::Review => show_review(model, &text),
-        Why::Jobs | Why::Start => vec![],
+        QuestionKind::Review => show_review(model, &text),
+        QuestionKind::Jobs | QuestionKind::Start => vec![],
     });
     effects
 }
 
-/// What a program of ours, or a review, says of its failure: it stands after the line about the
-/// program.
-fn refused(told: Told) -> Told {
-    if !told.wrong.starts_with(crate::error::ASK_FAILED.id) {
-        return told;
-    }
-    let mut said = told
-        .wrong
-        .lines()
-        .skip(1)
-        .map(|l| l.strip_prefix("  ").unwrap_or(l).trim_end())
-        .filter(|l| !l.is_empty());
-    let Some(first) = said.next() else { return told };
-    let (mut wrong, mut remedy) = (
-        first
-            .trim_start()
-            .split_once(": ALT-")
-            .map_or(first.to_owned(), |(_, rest)| format!("ALT-{rest}")),
-        String::new(),
-    );
-    for line in said {
-        let does = line.trim_start().strip_prefix("what to do: ");
-        let to = if remedy.is_empty() && does.is_none() { &mut wrong } else { &mut remedy };
-        // Lines are kept: a cause may be a list.
-        if !to.is_empty() {
-            to.push('\n');
-        }
-        to.push_str(does.unwrap_or(line));
-    }
-    Told::new(wrong, remedy)
-}
-
 /// F4: the choices of the field under the cursor.
 pub fn list_of_field(model: &mut Model) -> Effects {
-    let nothing = model.options.doing == Doing::Nothing;
+    let nothing = model.options.run_mode == RunMode::Nothing;
     let Some(form) = model.form() else { return vec![Effect::Bell] };
     let Some(field) = form.field().cloned() else { return vec![Effect::Bell] };
     match &field.list {
         Some(_) if nothing => fail(
             model,
-            Told::new("With -X no command is run, so there is no list.", "Type the value."),
+            UserMessage::new("With -X no command is run, so there is no list.", "Type the value."),
         ),
         Some(list) => {
             let context = form.values.context(&form.dialog.fields, &form.context);
             let (asked, limit) =
-                (Asking::of(&list.command, &context, &form.dialog.fields), list.timeout);
-            ask(model, asked, limit, Why::List)
+                (Query::for_command(&list.command, &context, &form.dialog.fields), list.timeout);
+            ask(model, asked, limit, QuestionKind::List)
         }
         None => {
-            let list = of_field(form, &field, lists::list_choices(&field.choices));
-            push(model, Layer::List(list, For::Field))
+            let list = field_list(form, &field, lists::list_choices(&field.choices));
+            push(model, Layer::List(list, ListPurpose::Field))
         }
     }
 }
@@ -288,23 +200,8 @@ fn show_list(model: &mut Model, text: &str) -> Effects {
     let mut entries = lists::list_choices(&field.choices).entries;
     entries.append(&mut listing.entries);
     listing.entries = entries;
-    let list = of_field(form, &field, listing);
-    push(model, Layer::List(list, For::Field))
-}
-
-fn of_field(form: &Form, field: &Field, listing: lists::Listing) -> List {
-    use crate::menu::model::Take;
-    let choose = match (&field.list, field.many) {
-        (Some(list), _) if list.take == Take::Range => Choose::None,
-        (_, Many::One) => Choose::One,
-        _ => Choose::Several,
-    };
-    let title = field.title();
-    let mut list = List::new(&title, listing, choose)
-        .with(&form.chosen())
-        .prefilled(!form.values.changed(form.at));
-    list.help.clone_from(&field.help);
-    list
+    let list = field_list(form, &field, listing);
+    push(model, Layer::List(list, ListPurpose::Field))
 }
 
 /// Enter in a list that belongs to a field.
@@ -322,22 +219,27 @@ fn answer_selector(model: &mut Model) -> Effects {
     let classify_alone = form.ghost && !Form::has_list(&selector.field);
     if !classify_alone && let Some(refusal) = rules::validate(&form.dialog, &form.values) {
         form.go_to(&refusal.field);
-        return fail(model, Told::new(refusal.message, ""));
+        return fail(model, UserMessage::new(refusal.message, ""));
     }
     let real = form.values.real(0, &selector.field).join(" ");
     let mut context = form.context.clone();
     match &selector.next {
         Next::Classified { command, timeout, .. } => {
             context.insert(selector.field.name.clone(), real.clone());
-            let (asked, limit) =
-                (Asking::of(command, &context, std::slice::from_ref(&selector.field)), *timeout);
-            if model.options.doing == Doing::Nothing {
+            let (asked, limit) = (
+                Query::for_command(command, &context, std::slice::from_ref(&selector.field)),
+                *timeout,
+            );
+            if model.options.run_mode == RunMode::Nothing {
                 return fail(
                     model,
-                    Told::new("With -X no command is run, so what follows is not known.", ""),
+                    UserMessage::new(
+                        "With -X no command is run, so what follows is not known.",
+                        "",
+                    ),
                 );
             }
-            ask(model, asked, limit, Why::Classify(selector, real, context))
+            ask(model, asked, limit, QuestionKind::Classify(selector, real, context))
         }
         Next::To(_) | Next::Value { .. } => follow(model, &selector, &real, None, context),
     }
@@ -352,10 +254,10 @@ fn follow(
 ) -> Effects {
     let set = Rc::clone(&model.set);
     match set.after(selector, real, class, &mut context) {
-        Ok(target) => go(model, &target, context),
+        Ok(target) => open_target(model, &target, context),
         Err(e) => {
             drop_ghosts(model);
-            fail(model, Told::from(&e))
+            fail(model, UserMessage::from(&e))
         }
     }
 }
@@ -363,7 +265,7 @@ fn follow(
 /// Enter on a form.
 pub fn commit(model: &mut Model) -> Effects {
     let root = model.options.root;
-    let doing = model.options.doing;
+    let run_mode = model.options.run_mode;
     let opens = model
         .form()
         .map(|f| f.dialog.id.clone())
@@ -383,7 +285,7 @@ pub fn commit(model: &mut Model) -> Effects {
         drop_ghosts(model);
         return fail(
             model,
-            Told::new(
+            UserMessage::new(
                 refusal.message,
                 if listed {
                     "Press Enter; the cursor is on the field. F1 there explains it, F4 lists what can be chosen."
@@ -395,23 +297,23 @@ pub fn commit(model: &mut Model) -> Effects {
     }
     let dialog = Rc::clone(&form.dialog);
     let line = command::build_line(&dialog, &form.values, &form.context);
-    if dialog.root && !root && doing == Doing::All {
+    if dialog.root && !root && run_mode == RunMode::All {
         let remedy =
             format!("Leave altdisk with F10, then start it again as root:\n\n    sudo {}", opens);
         drop_ghosts(model);
         return fail(
             model,
-            Told::new(
+            UserMessage::new(
                 format!("{} needs root: only root may run this command.", dialog.title),
                 remedy,
             ),
         );
     }
     let pending = Pending { line, dialog };
-    let review = Asking::review(&pending).filter(|_| doing == Doing::All);
+    let review = Query::for_review(&pending).filter(|_| run_mode == RunMode::All);
     model.pending = Some(pending);
     match review {
-        Some(asked) => ask(model, asked, REVIEW, Why::Review),
+        Some(asked) => ask(model, asked, REVIEW_TIMEOUT_SECS, QuestionKind::Review),
         None => make_sure(model),
     }
 }
@@ -423,7 +325,7 @@ fn show_review(model: &mut Model, text: &str) -> Effects {
             model.ahead.clear();
             push(model, Layer::Review(Box::new(Review::new(answer, pending.line))))
         }
-        Err(e) => fail(model, Told::from(&e)),
+        Err(e) => fail(model, UserMessage::from(&e)),
     }
 }
 
@@ -438,23 +340,23 @@ pub fn reviewed(model: &mut Model, add: &[String]) -> Effects {
 
 fn make_sure(model: &mut Model) -> Effects {
     let Some(text) = model.pending.as_ref().and_then(|p| p.dialog.confirm.clone()) else {
-        return run(model);
+        return run_command(model);
     };
     model.ahead.clear();
     push(model, Layer::Text(Text::sure(&text)))
 }
 
 /// Everything was said: the command runs.
-pub fn run(model: &mut Model) -> Effects {
+pub fn run_command(model: &mut Model) -> Effects {
     let Some(Pending { line, dialog }) = model.pending.take() else { return vec![] };
     let shown = line.shown();
-    let doing = model.options.doing;
+    let run_mode = model.options.run_mode;
     let mut effects = vec![Effect::Record(Record::Command {
         line: shown.clone(),
         hides: line.hides(),
-        run: doing == Doing::All,
+        run: run_mode == RunMode::All,
     })];
-    if doing != Doing::All {
+    if run_mode != RunMode::All {
         drop_ghosts(model);
         let text = vec![
             (
@@ -463,11 +365,11 @@ pub fn run(model: &mut Model) -> Effects {
             ),
             (shown, crate::theme::Role::Command),
         ];
-        effects.extend(push(model, Layer::Text(Text::new(What::Note, "NOT RUN", text))));
+        effects.extend(push(model, Layer::Text(Text::new(TextKind::Note, "NOT RUN", text))));
         return effects;
     }
     model.ahead.clear();
-    model.asked = Some(Asked { token: 0, why: Why::Start });
+    model.asked = Some(Asked { token: 0, kind: QuestionKind::Start });
     model.started =
         Some(Started { job: job::Id(0), back: dialog.mode.back, dialog: dialog.id.clone() });
     effects.push(match dialog.mode.how {
@@ -516,44 +418,6 @@ pub fn drop_ghosts(model: &mut Model) {
     while matches!(model.stack.last(), Some(Layer::Form(form)) if form.ghost) {
         model.stack.pop();
     }
-}
-
-/// The looks as a list.
-pub fn themes(model: &Model) -> List {
-    let entry = |t: &crate::theme::Theme| {
-        // As notes, long descriptions are read in whole.
-        let notes = fold(&t.about, popup::inner(model.size).saturating_sub(6));
-        lists::Entry { line: t.name.clone(), notes, value: t.name.clone(), ..Default::default() }
-    };
-    let listing =
-        lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };
-    let mut list = List::new("Colours and Theme", listing, Choose::One)
-        .with(std::slice::from_ref(&model.theme.name));
-    texts::THEMES.clone_into(&mut list.help);
-    list
-}
-
-/// The jobs as a list; the newest first. `now`: seconds since the epoch.
-pub fn jobs(summaries: &[job::Summary], now: u64) -> List {
-    let entry = |s: &job::Summary| {
-        let took = s.took(now).map_or_else(|| "-".to_owned(), crate::text::clock);
-        let started = crate::host::clock::minute(s.started);
-        let line = format!(
-            "{:>4}  {started}  {:<13} {took:>8}  {}",
-            s.id.to_string(),
-            s.state_word(),
-            s.spec.title
-        );
-        lists::Entry { line, value: s.id.to_string(), ..Default::default() }
-    };
-    let heading = Some(format!(
-        " {:>4}  {:<16}  {:<13} {:>8}  {}",
-        "Job", "Started", "State", "Time", "What"
-    ));
-    let listing = lists::Listing { heading, entries: summaries.iter().map(entry).collect() };
-    let mut list = List::new("Running and Finished Jobs", listing, Choose::One);
-    texts::JOBS.clone_into(&mut list.help);
-    list
 }
 
 /// The command that Enter would run now.

@@ -1,14 +1,14 @@
 //! The legend: which keys work now, in the form that this terminal can send, in SMIT's columns.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
-use crate::term::key::Key;
 use crate::theme::Role;
 use crate::tui::canvas::Canvas;
 
-/// What works now, in the order in which it is shown; where nothing is said, a place stays empty so
-/// that the others do not move.
-pub type Legend = Vec<(Key, &'static str)>;
+/// The keys that work now, in the order in which they are shown. An empty text keeps a place free,
+/// so that the others do not move.
+pub type Legend = Vec<(KeyEvent, &'static str)>;
 
 /// How far apart the entries of a screen's legend stand, and those of a pop-up's.
 pub const WIDE: u16 = 20;
@@ -16,7 +16,7 @@ pub const POPUP: u16 = 24;
 
 /// How the function keys are called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sends {
+pub enum KeyNames {
     /// `F1`.
     #[default]
     Function,
@@ -24,25 +24,38 @@ pub enum Sends {
     Escape,
 }
 
+/// Ctrl and a letter.
+pub const fn ctrl(letter: char) -> KeyEvent {
+    KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)
+}
+
+/// Entries of a legend.
+pub fn entries<const N: usize>(keys: [(KeyCode, &'static str); N]) -> Legend {
+    keys.into_iter().map(|(code, text)| (code.into(), text)).collect()
+}
+
 /// A key's name: `F1`, `Esc 1`, `Enter`, `/`.
-pub fn name(key: Key, sends: Sends) -> String {
-    match (key, sends) {
-        (Key::F(n), Sends::Function) => format!("F{n}"),
-        (Key::F(n), Sends::Escape) => format!("Esc {}", n % 10),
-        (Key::Char(' '), _) => "Space".into(),
-        (Key::Char(c), _) => c.to_string(),
-        (Key::Ctrl(c), _) => format!("Ctrl-{}", c.to_ascii_uppercase()),
-        (Key::Esc, _) => "Esc Esc".into(),
-        (Key::BackTab, _) => "Backtab".into(),
-        (Key::PageUp, _) => "PageUp".into(),
-        (Key::PageDown, _) => "PageDown".into(),
+pub fn name(key: impl Into<KeyEvent>, key_names: KeyNames) -> String {
+    let key = key.into();
+    if let (KeyCode::Char(c), KeyModifiers::CONTROL) = (key.code, key.modifiers) {
+        return format!("Ctrl-{}", c.to_ascii_uppercase());
+    }
+    match (key.code, key_names) {
+        (KeyCode::F(n), KeyNames::Function) => format!("F{n}"),
+        (KeyCode::F(n), KeyNames::Escape) => format!("Esc {}", n % 10),
+        (KeyCode::Char(' '), _) => "Space".into(),
+        (KeyCode::Char(c), _) => c.to_string(),
+        (KeyCode::Esc, _) => "Esc Esc".into(),
+        (KeyCode::BackTab, _) => "Backtab".into(),
+        (KeyCode::PageUp, _) => "PageUp".into(),
+        (KeyCode::PageDown, _) => "PageDown".into(),
         (other, _) => format!("{other:?}"),
     }
 }
 
 /// A sentence that names keys (`F4`), with their names on this terminal (`Esc 4`).
-pub fn spoken(text: &str, sends: Sends) -> String {
-    if sends == Sends::Function {
+pub fn with_key_names(text: &str, key_names: KeyNames) -> String {
+    if key_names == KeyNames::Function {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
@@ -60,7 +73,7 @@ pub fn spoken(text: &str, sends: Sends) -> String {
             && after.is_none_or(|a| !a.is_alphanumeric() && a != '_');
         let took = match number {
             Some(n) if c == 'F' && alone => {
-                out.push_str(&name(Key::F(n), sends));
+                out.push_str(&name(KeyCode::F(n), key_names));
                 1 + digits
             }
             _ => {
@@ -80,14 +93,14 @@ pub fn rows(legend: &Legend, width: u16, apart: u16) -> u16 {
 }
 
 /// Draws the legend from row `top` on.
-pub fn draw(c: &mut Canvas<'_>, top: u16, legend: &Legend, sends: Sends, apart: u16) {
+pub fn draw(c: &mut Canvas<'_>, top: u16, legend: &Legend, key_names: KeyNames, apart: u16) {
     let columns = usize::from(a_row(c.width(), apart));
     for (n, (key, what)) in legend.iter().enumerate().filter(|(_, (_, what))| !what.is_empty()) {
         let (x, y) = ((n % columns) as u16 * apart, top + (n / columns) as u16);
         let cell = Rect::new(x, y, apart.saturating_sub(1), 1);
         c.within(cell, |c| {
-            let took = c.put(0, 0, &name(*key, sends), Role::Key);
-            c.put(took, 0, &format!("={what}"), Role::KeyText);
+            let took = c.draw_text(0, 0, &name(*key, key_names), Role::Key);
+            c.draw_text(took, 0, &format!("={what}"), Role::KeyText);
         });
     }
 }
@@ -102,36 +115,37 @@ mod tests {
 
     #[test]
     fn names_as_the_terminal_sends_them() {
-        assert_eq!(name(Key::F(1), Sends::Function), "F1");
-        assert_eq!(name(Key::F(10), Sends::Escape), "Esc 0");
-        assert_eq!(name(Key::Enter, Sends::Escape), "Enter");
-        assert_eq!(name(Key::Ctrl('l'), Sends::Function), "Ctrl-L");
+        assert_eq!(name(KeyCode::F(1), KeyNames::Function), "F1");
+        assert_eq!(name(KeyCode::F(10), KeyNames::Escape), "Esc 0");
+        assert_eq!(name(KeyCode::Enter, KeyNames::Escape), "Enter");
+        assert_eq!(name(ctrl('l'), KeyNames::Function), "Ctrl-L");
     }
 
     #[test]
     fn sentences_name_the_keys_that_there_are() {
         let said = "Press F4, then F10. Not /dev/F1, F11, xF2 or F3x; F\u{e9}.";
         assert_eq!(
-            spoken(said, Sends::Escape),
+            with_key_names(said, KeyNames::Escape),
             "Press Esc 4, then Esc 0. Not /dev/F1, F11, xF2 or F3x; F\u{e9}."
         );
-        assert_eq!(spoken(said, Sends::Function), said);
+        assert_eq!(with_key_names(said, KeyNames::Function), said);
     }
 
     #[test]
     fn columns_as_smit() {
-        let legend: Legend = vec![
-            (Key::F(1), "Help"),
-            (Key::F(2), "Refresh"),
-            (Key::F(3), "Cancel"),
-            (Key::F(8), "Image"),
-            (Key::F(9), "Shell"),
-        ];
+        let legend = entries([
+            (KeyCode::F(1), "Help"),
+            (KeyCode::F(2), "Refresh"),
+            (KeyCode::F(3), "Cancel"),
+            (KeyCode::F(8), "Image"),
+            (KeyCode::F(9), "Shell"),
+        ]);
         assert_eq!(
             (rows(&legend, 80, WIDE), rows(&legend, 132, WIDE), rows(&legend, 72, POPUP)),
             (2, 1, 2)
         );
-        let text = crate::tui::golden::drawn(80, 2, |c| draw(c, 0, &legend, Sends::Function, WIDE));
+        let text =
+            crate::testing::golden::drawn(80, 2, |c| draw(c, 0, &legend, KeyNames::Function, WIDE));
         assert!(
             text.starts_with("F1=Help             F2=Refresh          F3=Cancel           F8=Image\nF9=Shell\n=== roles\nKKkkkkk  "),
             "{text}"

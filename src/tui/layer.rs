@@ -1,9 +1,9 @@
 //! One screen or pop-up of the stack, whichever it is.
 
-use crate::term::key::Key;
+use crossterm::event::KeyEvent;
+
 use crate::tui::canvas::Canvas;
-use crate::tui::keys::Sends;
-use crate::tui::screens::Step;
+use crate::tui::keys::KeyNames;
 use crate::tui::screens::edit::Edit;
 use crate::tui::screens::form::Form;
 use crate::tui::screens::list::List;
@@ -11,11 +11,12 @@ use crate::tui::screens::menu::Menu;
 use crate::tui::screens::review::Review;
 use crate::tui::screens::text::Text;
 use crate::tui::screens::wait::Wait;
+use crate::tui::screens::{Insertion, Outcome};
 use crate::tui::status::Status;
 
 /// What a list is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum For {
+pub enum ListPurpose {
     /// The field under the cursor of the form below.
     Field,
     Jobs,
@@ -26,7 +27,7 @@ pub enum For {
 pub enum Layer {
     Menu(Menu),
     Form(Box<Form>),
-    List(List, For),
+    List(List, ListPurpose),
     Text(Text),
     Review(Box<Review>),
     Edit(Box<Edit>),
@@ -54,7 +55,7 @@ impl Layer {
     }
 
     /// A key that the update did not take for itself.
-    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+    pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
         match self {
             Self::Menu(menu) => menu.key(key, size),
             Self::Form(form) => form.key(key, size),
@@ -62,19 +63,34 @@ impl Layer {
             Self::Text(text) => text.key(key, size),
             Self::Review(review) => review.key(key, size),
             Self::Edit(edit) => edit.key(key),
-            Self::Wait(_) | Self::Status(_) => Step::Bell,
+            Self::Wait(_) | Self::Status(_) => Outcome::Bell,
         }
     }
 
-    /// Says something about the last key, until the next one.
+    /// Takes a line of pasted text.
+    pub fn insert_text(&mut self, text: &str) -> Insertion {
+        match self {
+            Self::Form(form) => form.insert_text(text),
+            Self::Edit(edit) => edit.insert_text(text),
+            Self::Review(review) => review.insert_text(text),
+            Self::List(list, _) => list.insert_text(text),
+            Self::Text(page) => page.insert_text(text),
+            Self::Status(status) => status.insert_text(text),
+            Self::Menu(_) | Self::Wait(_) => Insertion::NoField,
+        }
+    }
+
+    /// Shows something about the last key, until the next one.
     pub fn hint(&mut self, text: &str) {
         let hint = match self {
             Self::Form(form) => &mut form.hint,
             Self::Review(review) => &mut review.hint,
             Self::Edit(edit) => &mut edit.hint,
             Self::Text(text) => &mut text.hint,
-            Self::Status(status) => return status.tell(text),
-            Self::Menu(_) | Self::List(..) | Self::Wait(_) => return,
+            Self::Status(status) => return status.show_message(text),
+            Self::Menu(menu) => &mut menu.hint,
+            Self::List(list, _) => &mut list.hint,
+            Self::Wait(_) => return,
         };
         *hint = Some(text.to_owned());
     }
@@ -101,16 +117,16 @@ impl Layer {
     }
 
     /// Draws it; `focused`: nothing is on top of it, so that its legend counts.
-    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
+    pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
         match self {
-            Self::Menu(menu) => menu.view(c, sends, focused),
-            Self::Form(form) => form.view(c, sends, focused),
-            Self::List(list, _) => list.view(c, sends),
-            Self::Text(text) => text.view(c, sends, focused),
-            Self::Review(review) => review.view(c, sends, focused),
-            Self::Edit(edit) => edit.view(c, sends),
-            Self::Wait(wait) => wait.view(c, sends),
-            Self::Status(status) => status.view(c, sends, focused),
+            Self::Menu(menu) => menu.view(c, key_names, focused),
+            Self::Form(form) => form.view(c, key_names, focused),
+            Self::List(list, _) => list.view(c, key_names),
+            Self::Text(text) => text.view(c, key_names, focused),
+            Self::Review(review) => review.view(c, key_names, focused),
+            Self::Edit(edit) => edit.view(c, key_names),
+            Self::Wait(wait) => wait.view(c, key_names),
+            Self::Status(status) => status.view(c, key_names, focused),
         }
     }
 }

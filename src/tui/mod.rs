@@ -5,32 +5,28 @@
 //! loop carries out; [`view`] draws the model when no message is left. Nothing is on a timer while
 //! nothing happens.
 
-#[cfg(test)]
-mod any_tests;
+pub mod ask;
 pub mod canvas;
+pub mod channel;
+pub mod effect_runner;
 pub mod effects;
 pub mod find;
 pub mod flow;
-#[cfg(test)]
-pub mod golden;
 pub mod keys;
 pub mod layer;
+pub mod lists;
 pub mod log_job;
 pub mod model;
 pub mod plain;
 pub mod popup;
 pub mod record;
 pub mod run;
-#[cfg(test)]
-mod sample;
 pub mod screens;
-#[cfg(test)]
-mod shipped_tests;
 pub mod start;
 pub mod status;
 pub mod svg;
+#[cfg(test)]
+mod tests;
 pub mod texts;
 pub mod update;
-#[cfg(test)]
-mod update_tests;
 pub mod view;

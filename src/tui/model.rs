@@ -3,19 +3,20 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crossterm::event::Event;
+
 use crate::job;
 use crate::menu::model::{Dialog, Selector, Set};
 use crate::menu::values::Context;
-use crate::term::key::Key;
 use crate::theme::Theme;
-use crate::tui::keys::Sends;
+use crate::tui::keys::KeyNames;
 use crate::tui::layer::Layer;
 use crate::tui::record::Record;
 use crate::tui::status::{self, Status};
 
 /// How much is really run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Doing {
+pub enum RunMode {
     #[default]
     All,
     /// `-x`: lists are asked for, but no command is run; it is logged.
@@ -27,7 +28,7 @@ pub enum Doing {
 /// What is said about this session, and never changes.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    pub doing: Doing,
+    pub run_mode: RunMode,
     pub root: bool,
     /// `-v`: more in the log, and the commands' output too. `-t`: the questions too.
     pub verbose: bool,
@@ -57,15 +58,15 @@ pub struct Model {
     pub theme: Theme,
     /// What the themes panel offers, once it was opened.
     pub themes: Vec<Theme>,
-    pub sends: Sends,
+    pub key_names: KeyNames,
     pub options: Options,
     pub size: (u16, u16),
     /// What is on the screen, the last on top.
     pub stack: Vec<Layer>,
     /// What is waited for.
     pub asked: Option<Asked>,
-    /// Keys that were typed while an answer was waited for.
-    pub ahead: Vec<Key>,
+    /// Keys that were typed while an answer was awaited.
+    pub ahead: Vec<Event>,
     /// Whether the question on top, if one is, has stood on the screen as a whole: only then does a
     /// key say yes to it.
     pub seen: bool,
@@ -73,8 +74,8 @@ pub struct Model {
     pub escape: bool,
     /// Something to know, said on the first form.
     pub notice: Option<String>,
-    /// Told while an answer was waited for; shown after it.
-    pub untold: Vec<Told>,
+    /// UserMessage while an answer was waited for; shown after it.
+    pub deferred: Vec<UserMessage>,
     pub tokens: u64,
     /// The command that is about to run.
     pub pending: Option<Pending>,
@@ -85,10 +86,10 @@ pub struct Model {
 /// A question that was asked, and what its answer is for.
 pub struct Asked {
     pub token: u64,
-    pub why: Why,
+    pub kind: QuestionKind,
 }
 
-pub enum Why {
+pub enum QuestionKind {
     /// F4 of the form on top.
     List,
     /// A dialog is about to be shown.
@@ -119,44 +120,44 @@ pub struct Started {
 
 /// What happens to the model.
 pub enum Msg {
-    /// All keys of one read.
-    Keys(Vec<Key>),
+    /// All keys and pastes of one read.
+    Input(Vec<Event>),
     Size(u16, u16),
     /// A lone Esc waits for its digit, or does no more.
     Escape(bool),
     /// The answer to a question: what the program printed, or what is wrong.
-    Answer(u64, Result<String, Told>),
+    Answer(u64, Result<String, UserMessage>),
     /// A question takes long enough to be shown.
     Slow(u64),
     /// Every job, and what time it is (seconds since the epoch).
-    Jobs(Result<Vec<job::Summary>, Told>, u64),
+    Jobs(Result<Vec<job::Summary>, UserMessage>, u64),
     /// A job's COMMAND STATUS can be shown.
-    Opened(Result<Box<Status>, Told>),
+    Opened(Result<Box<Status>, UserMessage>),
     Status(status::Msg),
     /// The looks that there are.
     Themes(Vec<Theme>),
     /// The files of F8, or why there are none.
-    Saved(Result<Vec<String>, Told>),
+    Saved(Result<Vec<String>, UserMessage>),
     /// A program that had the terminal has ended.
-    Returned(Result<i32, Told>),
+    Returned(Result<i32, UserMessage>),
     /// Something to say that has nothing to do with what is on the screen.
-    Tell(Told),
+    Tell(UserMessage),
 }
 
 /// An error in words: what is wrong, what to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct UserMessage {
     pub wrong: String,
     pub remedy: String,
 }
 
-impl Told {
+impl UserMessage {
     pub fn new(wrong: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { wrong: wrong.into(), remedy: remedy.into() }
     }
 }
 
-impl From<&anyhow::Error> for Told {
+impl From<&anyhow::Error> for UserMessage {
     fn from(err: &anyhow::Error) -> Self {
         let told = crate::error::describe(err);
         Self::new(told.to_string(), told.remedy)
@@ -213,7 +214,7 @@ impl Model {
     pub fn new(
         set: Rc<Set>,
         theme: Theme,
-        sends: Sends,
+        key_names: KeyNames,
         options: Options,
         size: (u16, u16),
     ) -> Self {
@@ -221,7 +222,7 @@ impl Model {
             set,
             theme,
             themes: vec![],
-            sends,
+            key_names,
             options,
             size,
             stack: vec![],
@@ -230,7 +231,7 @@ impl Model {
             seen: true,
             escape: false,
             notice: None,
-            untold: vec![],
+            deferred: vec![],
             tokens: 0,
             pending: None,
             started: None,

@@ -4,15 +4,15 @@
 use ratatui::layout::Rect;
 
 use crate::theme::Role;
-use crate::tui::canvas::{Canvas, columns, more};
-use crate::tui::keys::{self, Legend, Sends};
+use crate::tui::canvas::{Canvas, columns, scroll_markers};
+use crate::tui::keys::{self, KeyNames, Legend};
 
 /// Wider than this no line of text is pleasant to read.
-const WIDEST: u16 = 116;
+const MAX_POPUP_WIDTH: u16 = 116;
 
 /// Where the parts of a pop-up stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PopupLayout {
     pub outer: Rect,
     /// Where the body is, in columns and rows of the screen.
     pub body: Rect,
@@ -21,20 +21,25 @@ pub struct Place {
 
 /// The text inside a pop-up is this wide.
 pub fn inner(screen: (u16, u16)) -> u16 {
-    (screen.0.saturating_sub(4)).min(WIDEST).saturating_sub(4)
+    (screen.0.saturating_sub(4)).min(MAX_POPUP_WIDTH).saturating_sub(4)
 }
 
 /// A pop-up as tall as `wanted` rows of body need, if the screen has them.
-pub fn place(screen: (u16, u16), instructions: usize, wanted: usize, legend: &Legend) -> Place {
+pub fn layout(
+    screen: (u16, u16),
+    instructions: usize,
+    wanted: usize,
+    legend: &Legend,
+) -> PopupLayout {
     let (width, height) = screen;
-    let wide = width.saturating_sub(4).min(WIDEST);
+    let wide = width.saturating_sub(4).min(MAX_POPUP_WIDTH);
     let legend = keys::rows(legend, wide.saturating_sub(4), keys::POPUP);
     let head = 3 + if instructions > 0 { instructions as u16 + 1 } else { 0 };
     let most = height.saturating_sub(1 + head + 1 + legend + 1);
     let body = u16::try_from(wanted).unwrap_or(u16::MAX).clamp(1, most.max(1));
     let tall = head + body + 1 + legend + 1;
     let outer = Rect::new(1, height.saturating_sub(tall), wide, tall);
-    Place {
+    PopupLayout {
         outer,
         body: Rect::new(outer.x + 2, outer.y + head, wide.saturating_sub(4), body),
         legend: outer.y + head + body + 1,
@@ -45,34 +50,34 @@ pub fn place(screen: (u16, u16), instructions: usize, wanted: usize, legend: &Le
 /// legend.
 pub fn draw(
     c: &mut Canvas<'_>,
-    place: Place,
+    place: PopupLayout,
     title: &str,
     instructions: &[&str],
     scroll: (usize, usize),
     legend: &Legend,
-    sends: Sends,
+    key_names: KeyNames,
 ) {
     // Nothing of the screen below stays beside it.
     let width = c.width();
     c.fill(Rect { x: 0, width, ..place.outer }, Role::Text);
-    c.frame(place.outer, title);
+    c.draw_box(place.outer, title);
     let inside =
         Rect { x: place.outer.x + 2, width: place.outer.width.saturating_sub(4), ..place.outer };
     c.within(inside, |c| {
-        for (n, line) in instructions.iter().enumerate() {
-            c.put(0, 3 + n as u16, line, Role::Instruction);
-        }
+        let rows = Rect::new(0, 3, c.width(), instructions.len() as u16);
+        c.draw_lines(rows, instructions.iter().map(|line| (*line, Role::Instruction)));
     });
-    if let Some((top, bottom)) = more(scroll.0, usize::from(place.body.height), scroll.1) {
-        c.put(place.body.x, place.body.y - 1, &top, Role::Note);
-        c.put(place.body.x, place.body.bottom(), &bottom, Role::Note);
+    if let Some((top, bottom)) = scroll_markers(scroll.0, usize::from(place.body.height), scroll.1)
+    {
+        c.draw_text(place.body.x, place.body.y - 1, &top, Role::Note);
+        c.draw_text(place.body.x, place.body.bottom(), &bottom, Role::Note);
     }
     let below = Rect {
         y: place.legend,
         height: place.outer.bottom().saturating_sub(place.legend + 1),
         ..inside
     };
-    c.within(below, |c| keys::draw(c, 0, legend, sends, keys::POPUP));
+    c.within(below, |c| keys::draw(c, 0, legend, key_names, keys::POPUP));
 }
 
 /// The first line to show so that `line` is among the `rows` that are shown, moving as little as
@@ -121,16 +126,17 @@ pub fn cut(line: &str, width: usize, out: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::KeyCode;
+
     use super::*;
-    use crate::term::key::Key;
 
     #[test]
     fn smits_columns() {
-        let legend: Legend = vec![(Key::F(1), "Help"); 7];
-        let p = place((80, 24), 3, 4, &legend);
+        let legend: Legend = vec![(KeyCode::F(1).into(), "Help"); 7];
+        let p = layout((80, 24), 3, 4, &legend);
         assert_eq!((p.outer.x, p.outer.width, p.outer.bottom()), (1, 76, 24));
         assert_eq!((p.body.x, p.body.width, p.body.height), (3, 72, 4));
-        let p = place((80, 24), 3, 400, &legend);
+        let p = layout((80, 24), 3, 400, &legend);
         assert_eq!((p.outer.y, p.outer.height, p.body.height), (1, 23, 11));
     }
 

@@ -67,7 +67,7 @@ impl Record {
                 )
             }
             Self::Question { command } => {
-                format!("\n[{date}]\n    Asking: {}\n", printable_lines(command, false))
+                format!("\n[{date}]\n    Query: {}\n", printable_lines(command, false))
             }
             Self::Answer { text } => format!("    It answers:\n{}", indented(text)),
             Self::Command { line, run, .. } => {
@@ -111,13 +111,13 @@ fn indented(text: &str) -> String {
 
 /// One of the two files.
 #[derive(Debug)]
-pub struct Book {
+pub struct LogFile {
     path: PathBuf,
     file: io::Result<File>,
     told: bool,
 }
 
-impl Book {
+impl LogFile {
     pub fn open(path: &Path, name: Name) -> Self {
         Self { path: path.to_owned(), file: own_file::append(path, name), told: false }
     }
@@ -141,22 +141,22 @@ impl Book {
 
 /// Both of them.
 #[derive(Debug)]
-pub struct Books {
-    log: Book,
-    script: Book,
+pub struct SessionLogs {
+    log: LogFile,
+    script: LogFile,
 }
 
-impl Books {
+impl SessionLogs {
     pub fn open(log: (&Path, Name), script: (&Path, Name)) -> Self {
-        Self { log: Book::open(log.0, log.1), script: Book::open(script.0, script.1) }
+        Self { log: LogFile::open(log.0, log.1), script: LogFile::open(script.0, script.1) }
     }
 
     /// What is wrong with a file that was asked for by name.
     pub fn refused(&mut self, log: bool, script: bool) -> Option<String> {
-        let mut books = [(&mut self.log, log), (&mut self.script, script)]
+        let mut logs = [(&mut self.log, log), (&mut self.script, script)]
             .into_iter()
             .filter(|(_, named)| *named);
-        books.find_map(|(book, _)| book.complaint())
+        logs.find_map(|(book, _)| book.complaint())
     }
 
     /// The log once more, for a thread that appends to it.
@@ -183,7 +183,7 @@ impl Books {
             &date,
         ));
         let wrong: Vec<String> =
-            [&mut self.log, &mut self.script].into_iter().filter_map(Book::complaint).collect();
+            [&mut self.log, &mut self.script].into_iter().filter_map(LogFile::complaint).collect();
         (!wrong.is_empty()).then(|| wrong.join("; "))
     }
 }
@@ -225,7 +225,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("smit.script");
         for n in 0..2 {
-            let mut book = Book::open(&path, Name::Default);
+            let mut book = LogFile::open(&path, Name::Default);
             book.write(&script(&format!("echo {n}"), "D"));
             assert_eq!(book.complaint(), None);
         }
@@ -238,14 +238,11 @@ mod tests {
     fn only_what_hides_is_a_comment_in_the_script() {
         let dir = tempfile::tempdir().unwrap();
         let (log, script) = (dir.path().join("log"), dir.path().join("script"));
-        let mut books = Books::open((&log, Name::Given), (&script, Name::Given));
+        let mut logs = SessionLogs::open((&log, Name::Given), (&script, Name::Given));
         for (line, hides) in
             [("echo '********'", false), ("set -p '********'", true), ("echo 'a\x1b[2J\nb'", false)]
         {
-            assert_eq!(
-                books.record(&Record::Command { line: line.into(), hides, run: true }),
-                None
-            );
+            assert_eq!(logs.record(&Record::Command { line: line.into(), hides, run: true }), None);
         }
         let script = std::fs::read_to_string(&script).unwrap();
         assert!(
@@ -259,7 +256,7 @@ mod tests {
 
     #[test]
     fn complains_once() {
-        let mut book = Book::open(Path::new("/proc/no/such"), Name::Given);
+        let mut book = LogFile::open(Path::new("/proc/no/such"), Name::Given);
         book.write("x");
         assert!(book.complaint().unwrap().starts_with("/proc/no/such: "));
         assert_eq!(book.complaint(), None);

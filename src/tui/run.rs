@@ -12,53 +12,36 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use ratatui::Terminal;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::job::follow::Batch;
+use crate::term::capabilities::Capabilities;
 use crate::term::decode::Decoder;
 use crate::term::input::{self, Input};
-use crate::term::kind::Terminal;
 use crate::term::paint::Painter;
 use crate::term::tty::Tty;
 use crate::tui::canvas::Canvas;
-use crate::tui::effects::{Doer, Places};
-use crate::tui::keys::Sends;
+use crate::tui::channel::{End, Event};
+use crate::tui::effect_runner::{EffectRunner, Paths};
+use crate::tui::keys::KeyNames;
 use crate::tui::layer::Layer;
-use crate::tui::model::{Effect, Model, Msg, Told};
+use crate::tui::model::{Effect, Model, Msg, UserMessage};
 use crate::tui::status;
 use crate::tui::update::{goes_on, update};
-use crate::tui::view::view;
+use crate::tui::view::{draw_frame, view};
 
 /// How long a key may wait for its answer on a slow line.
-const ANSWER: Duration = Duration::from_millis(200);
+const MAX_KEY_LATENCY: Duration = Duration::from_millis(200);
 /// A question that has stood on the screen for less than this was not read: a key that bounces must
 /// not answer it.
-const GLANCE: Duration = Duration::from_millis(50);
+const MIN_QUESTION_TIME: Duration = Duration::from_millis(50);
 /// So many batches are taken from the follower before it has to wait.
-const KEPT: usize = 64;
-
-/// What arrives in the channel.
-pub enum Event {
-    Input(Input),
-    Msg(Msg),
-    /// From the follower with this number; an old one's are too late.
-    Batch(u64, Batch),
-}
-
-/// How the interface ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The user left it.
-    Left,
-    /// SIGTERM or SIGINT from outside.
-    Terminated,
-    /// The terminal has vanished.
-    HungUp,
-}
+const MAX_QUEUED_BATCHES: usize = 64;
 
 /// What comes before the first frame.
-pub struct Begin {
+pub struct Startup {
     /// Of the first screen.
     pub effects: Vec<Effect>,
     /// A job that runs already: its status comes first.
@@ -72,45 +55,48 @@ pub struct Begin {
 /// ALT-94x if the terminal cannot be used.
 pub fn run(
     model: Model,
-    begin: Begin,
-    terminal: Terminal,
+    startup: Startup,
+    capabilities: Capabilities,
     utf8: bool,
     tty: Tty,
-    places: Places,
+    places: Paths,
 ) -> Result<End> {
     let (sender, receiver) = channel();
     let keys = sender.clone();
     // If nobody listens any more, the process is about to end. What shows no UTF-8 may well send
     // it: the emulator behind a vt220 is one of today. Only a locale that says otherwise counts.
-    let decoder = Decoder::new(terminal.keys, Terminal::hears_utf8(|v| std::env::var(v).ok()));
-    let decoder = if terminal.function_keys { decoder } else { decoder.by_hand() };
+    let decoder =
+        Decoder::new(capabilities.keyboard, Capabilities::input_is_utf8(|v| std::env::var(v).ok()));
+    let decoder = if capabilities.function_keys { decoder } else { decoder.wait_for_digit() };
     let reader = input::spawn(&tty, decoder, move |input| drop(keys.send(Event::Input(input))))?;
-    let doer = Doer::new(sender, places);
-    let mut screen = Screen {
+    let runner = EffectRunner::new(sender, places);
+    let (width, height) = model.size;
+    let Ok(terminal) = Terminal::new(Painter::new(capabilities, utf8, width, height));
+    let mut app = App {
         model,
         tty,
         reader,
-        painter: Painter::new(terminal, utf8),
-        doer,
+        terminal,
+        runner,
         dirty: true,
         timers: vec![],
         kept: vec![],
         stands: None,
         end: None,
     };
-    let opened = begin.running.map(Effect::Open);
-    begin.effects.into_iter().chain(opened).for_each(|effect| screen.perform(effect));
-    begin.first.into_iter().for_each(|msg| screen.apply(msg));
-    screen.run(&receiver)
+    let opened = startup.running.map(Effect::Open);
+    startup.effects.into_iter().chain(opened).for_each(|effect| app.perform(effect));
+    startup.first.into_iter().for_each(|msg| app.apply(msg));
+    app.run(&receiver)
 }
 
 /// Everything that the loop holds.
-pub struct Screen {
+pub struct App {
     pub model: Model,
     pub tty: Tty,
     pub reader: input::Reader,
-    pub painter: Painter,
-    doer: Doer,
+    pub terminal: Terminal<Painter>,
+    runner: EffectRunner,
     dirty: bool,
     timers: Vec<(Instant, Msg)>,
     /// What the job on the screen has said since the frame that is being sent.
@@ -120,12 +106,12 @@ pub struct Screen {
     pub end: Option<End>,
 }
 
-impl Screen {
+impl App {
     fn run(mut self, receiver: &Receiver<Event>) -> Result<End> {
         let mut wait = self.paint()?;
         loop {
             if let Some(end) = self.end {
-                self.doer.finish(goes_on(&self.model).as_ref());
+                self.runner.finish(goes_on(&self.model).as_ref());
                 if end == End::HungUp {
                     // Nothing can be restored where nothing is.
                     drop(self.tty);
@@ -187,23 +173,28 @@ impl Screen {
         match event {
             Event::Msg(msg) => {
                 if let Msg::Answer(token, _) = &msg {
-                    self.doer.has_answered(*token);
+                    self.runner.has_answered(*token);
                 }
                 self.apply(msg);
             }
             Event::Batch(number, batch) => {
                 // Of a long log that exists already the next piece is wanted at once.
-                if self.doer.follows(number) && !batch.whole && self.kept.len() < KEPT {
-                    self.doer.more();
+                if self.runner.follows(number)
+                    && !batch.whole
+                    && self.kept.len() < MAX_QUEUED_BATCHES
+                {
+                    self.runner.more();
                 }
                 self.kept.push((number, batch));
             }
-            Event::Input(Input::Keys(keys)) => self.apply(Msg::Keys(keys)),
+            Event::Input(Input::Events(events)) => self.apply(Msg::Input(events)),
             // Where function keys are keys, Esc needs no attention.
-            Event::Input(Input::Escape(waits)) if self.model.sends == Sends::Escape => {
+            Event::Input(Input::EscapePending(waits))
+                if self.model.key_names == KeyNames::Escape =>
+            {
                 self.apply(Msg::Escape(waits))
             }
-            Event::Input(Input::Escape(_)) => {}
+            Event::Input(Input::EscapePending(_)) => {}
             Event::Input(Input::Resized) => self.resize(),
             Event::Input(Input::Continued) => match self.tty.resume() {
                 Ok(()) => self.repaint(),
@@ -217,7 +208,7 @@ impl Screen {
 
     /// Whether the line has sent the last frame, and nothing new is to be painted.
     fn free(&self) -> bool {
-        !self.dirty && self.painter.settled() && self.tty.unsent() == 0
+        !self.dirty && self.terminal.backend().is_flushed() && self.tty.unsent() == 0
     }
 
     /// Applies what the job has said, when nothing else is on its way to the screen: what a key
@@ -227,11 +218,11 @@ impl Screen {
             return;
         }
         for (number, batch) in std::mem::take(&mut self.kept) {
-            if self.doer.follows(number) {
+            if self.runner.follows(number) {
                 self.apply(Msg::Status(status::Msg::Batch(batch)));
             }
         }
-        self.doer.more();
+        self.runner.more();
     }
 
     /// Applies a message, carries out what follows from it, and so on until nothing follows.
@@ -246,10 +237,9 @@ impl Screen {
     }
 
     pub fn perform(&mut self, effect: Effect) {
-        match crate::tui::effects::perform(self, effect) {
-            Ok(()) => {}
-            // The terminal has vanished under it.
-            Err(_) => self.end = Some(End::HungUp),
+        if self.perform_effect(effect).is_err() {
+            // The terminal has vanished meanwhile.
+            self.end = Some(End::HungUp);
         }
     }
 
@@ -257,24 +247,24 @@ impl Screen {
         self.timers.push((Instant::now() + after, msg));
     }
 
-    pub fn doer(&mut self) -> &mut Doer {
-        &mut self.doer
+    pub fn runner(&mut self) -> &mut EffectRunner {
+        &mut self.runner
     }
 
-    pub fn tell(&mut self, told: Told) {
+    pub fn tell(&mut self, told: UserMessage) {
         self.apply(Msg::Tell(told));
     }
 
     /// The size is asked again; what is on the screen is not known.
     pub fn repaint(&mut self) {
-        self.painter.forget();
+        self.terminal.backend_mut().invalidate();
         self.resize();
     }
 
     fn resize(&mut self) {
         let (width, height) = self.tty.size();
         if (width, height) != self.model.size {
-            self.painter.forget();
+            self.terminal.backend_mut().resize(width, height);
             self.apply(Msg::Size(width, height));
         }
         self.dirty = true;
@@ -292,14 +282,17 @@ impl Screen {
 
     /// Paints a frame if there is something new and the line is free; says when to look again.
     fn paint(&mut self) -> Result<Option<Duration>> {
-        if let Some(busy) = self.tty.busy() {
+        if let Some(busy) = self.tty.busy_for() {
             // What the line did not take goes on.
             self.tty.write(&[])?;
             return Ok(Some(busy));
         }
-        if self.dirty || !self.painter.settled() {
-            let (buf, cursor) = self.drawn();
-            let bytes = self.painter.frame_within(&buf, cursor, self.tty.room(ANSWER));
+        if self.dirty || !self.terminal.backend().is_flushed() {
+            if self.dirty {
+                let Ok(_) = self.terminal.draw(|frame| draw_frame(&self.model, frame));
+            }
+            let budget = self.tty.byte_budget(MAX_KEY_LATENCY);
+            let bytes = self.terminal.backend_mut().render_within(budget);
             self.tty.write(&bytes)?;
             if self.dirty || !bytes.is_empty() {
                 self.stands = None;
@@ -307,11 +300,11 @@ impl Screen {
             self.dirty = false;
         }
         if !self.free() {
-            return Ok(self.tty.busy().or(Some(Duration::from_millis(20))));
+            return Ok(self.tty.busy_for().or(Some(Duration::from_millis(20))));
         }
         let stands = *self.stands.get_or_insert_with(Instant::now);
         if !self.model.seen {
-            let left = GLANCE.saturating_sub(stands.elapsed());
+            let left = MIN_QUESTION_TIME.saturating_sub(stands.elapsed());
             if !left.is_zero() {
                 return Ok(Some(left));
             }

@@ -13,18 +13,19 @@ use crate::host::trusted;
 use crate::job;
 use crate::menu::model::{Screen, Set, TOP};
 use crate::menu::{load, own_program};
-use crate::term::kind::Terminal;
+use crate::term::capabilities::Capabilities;
 use crate::term::tty::Tty;
 use crate::theme;
 use crate::theme::choose::{Wanted, choose};
-use crate::tui::effects::Places;
+use crate::tui::channel::End;
+use crate::tui::effect_runner::Paths;
 use crate::tui::flow;
-use crate::tui::keys::Sends;
+use crate::tui::keys::KeyNames;
 use crate::tui::log_job;
-use crate::tui::model::{Doing, Model, Msg, Options, Told};
+use crate::tui::model::{Model, Msg, Options, RunMode, UserMessage};
 use crate::tui::plain::{Plain, Run, Talk};
-use crate::tui::record::{Books, Record};
-use crate::tui::run::{self, End};
+use crate::tui::record::{Record, SessionLogs};
+use crate::tui::run;
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +33,7 @@ pub struct Start {
     pub fastpath: Option<String>,
     /// `-m`, `-n`, `-d`: the kind that the fast path must have.
     pub kind: Option<char>,
-    pub doing: Doing,
+    pub run_mode: RunMode,
     pub verbose: bool,
     pub trace: bool,
     pub log: Option<PathBuf>,
@@ -97,21 +98,21 @@ pub fn start(start: &Start) -> Result<End> {
     // What the user names may be a link or /dev/null; what has the default name in a HOME that may
     // be another's, may not.
     let name = |given: &Option<PathBuf>| if given.is_some() { Name::Given } else { Name::Default };
-    let mut books = Books::open((&log, name(&start.log)), (&script, name(&start.script)));
+    let mut logs = SessionLogs::open((&log, name(&start.log)), (&script, name(&start.script)));
     let env = environment(start, &log, &script);
-    if let Some(wrong) = books.refused(start.log.is_some(), start.script.is_some()) {
+    if let Some(wrong) = logs.refused(start.log.is_some(), start.script.is_some()) {
         return Err(error::BAD_VALUE
             .with_remedy(wrong, "name a file that can be written, or leave -l and -s out"));
     }
-    let _ = books.record(&Record::Begin { argv: start.argv.clone() });
-    if let Some(mut to) = books.log() {
+    let _ = logs.record(&Record::Begin { argv: start.argv.clone() });
+    if let Some(mut to) = logs.log() {
         log_job::catch_up(&log, &mut to);
     }
-    let terminal = Terminal::here();
+    let terminal = Capabilities::from_env();
     if start.plain || terminal.dumb {
-        return plain(start, &set, path, &mut books, env);
+        return plain(start, &set, path, &mut logs, env);
     }
-    screens(start, set, path, terminal, books, home, env)
+    screens(start, set, path, terminal, logs, home, env)
 }
 
 /// What programs that are run from here find in their environment, as SMIT's do.
@@ -130,18 +131,19 @@ fn plain(
     start: &Start,
     set: &Set,
     path: &str,
-    books: &mut Books,
+    logs: &mut SessionLogs,
     env: Vec<(String, String)>,
 ) -> Result<End> {
     use std::io::IsTerminal;
     let live = std::io::stdin().is_terminal();
-    let ascii = !Terminal { utf8: true, ..Terminal::here() }.speaks_utf8(|v| std::env::var(v).ok());
+    let ascii = !Capabilities { utf8: true, ..Capabilities::from_env() }
+        .output_is_utf8(|v| std::env::var(v).ok());
     let mut record = |record: Record| {
         if record.is_of_a_job() {
-            if let Some(mut log) = books.log() {
-                log_job::record(&record, books.log_path(), &mut log);
+            if let Some(mut log) = logs.log() {
+                log_job::record(&record, logs.log_path(), &mut log);
             }
-        } else if let Some(wrong) = books.record(&record) {
+        } else if let Some(wrong) = logs.record(&record) {
             // Lines of text have no place of their own for this.
             let _ = std::io::Write::write_all(
                 &mut std::io::stderr(),
@@ -152,15 +154,15 @@ fn plain(
     let run = Run {
         env,
         root: nix::unistd::geteuid().is_root(),
-        dry: start.doing == Doing::Questions,
-        nothing: start.doing == Doing::Nothing,
+        dry: start.run_mode == RunMode::Questions,
+        nothing: start.run_mode == RunMode::Nothing,
         trace: start.trace,
         verbose: start.verbose,
         record: &mut record,
     };
     let mut plain = Plain::new(Talk::new(std::io::stdout(), 79, ascii), set, run);
     plain.start(path, std::io::BufReader::new(std::io::stdin()), live)?;
-    let _ = books.record(&Record::End);
+    let _ = logs.record(&Record::End);
     Ok(End::Left)
 }
 
@@ -168,12 +170,12 @@ fn screens(
     start: &Start,
     set: Set,
     path: &str,
-    terminal: Terminal,
-    books: Books,
+    terminal: Capabilities,
+    logs: SessionLogs,
     home: PathBuf,
     env: Vec<(String, String)>,
 ) -> Result<End> {
-    let utf8 = terminal.speaks_utf8(|v| std::env::var(v).ok());
+    let utf8 = terminal.output_is_utf8(|v| std::env::var(v).ok());
     let tty = Tty::open(&terminal)?;
     let kept = kept_theme(&home);
     let wanted = Wanted {
@@ -186,7 +188,7 @@ fn screens(
     };
     let (theme, wrong) = choose(&wanted);
     let options = Options {
-        doing: start.doing,
+        run_mode: start.run_mode,
         root: nix::unistd::geteuid().is_root(),
         verbose: start.verbose,
         trace: start.trace,
@@ -197,8 +199,8 @@ fn screens(
             .map(|d| std::path::absolute(d).unwrap_or_else(|_| d.clone()).display().to_string())
             .collect(),
     };
-    let sends = if terminal.function_keys { Sends::Function } else { Sends::Escape };
-    let mut model = Model::new(Rc::new(set), theme, sends, options, tty.size());
+    let key_names = if terminal.function_keys { KeyNames::Function } else { KeyNames::Escape };
+    let mut model = Model::new(Rc::new(set), theme, key_names, options, tty.size());
     let running = running_job();
     if start.fastpath.is_some() {
         model.notice = running.map(|job| format!("Job {job} is running: `altdisk jobs` shows it."));
@@ -206,11 +208,12 @@ fn screens(
     let effects = flow::open(&mut model, path, Default::default());
     let mut first = vec![];
     if !wrong.is_empty() {
-        first.push(Msg::Tell(Told::new(listed(&wrong), "A built-in look is used instead.")));
+        first
+            .push(Msg::Tell(UserMessage::new(listed(&wrong), "A built-in theme is used instead.")));
     }
     let running = running.filter(|_| start.fastpath.is_none());
-    let places = Places { books, home, theme: kept, wanted, env };
-    let begin = run::Begin { effects, running, first };
+    let places = Paths { logs, home, theme: kept, wanted, env };
+    let begin = run::Startup { effects, running, first };
     run::run(model, begin, terminal, utf8, tty, places)
 }
 

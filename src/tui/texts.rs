@@ -1,13 +1,14 @@
 //! What the interface says by itself: help for what is not a panel, the keys, about.
 
+use crossterm::event::KeyCode;
+
 use crate::menu::model::Kind;
-use crate::term::key::Key;
 use crate::theme::Role;
-use crate::tui::keys::{Sends, name};
-use crate::tui::layer::{For, Layer};
+use crate::tui::keys::{KeyNames, name};
+use crate::tui::layer::{Layer, ListPurpose};
 use crate::tui::model::Model;
 use crate::tui::screens::form::Form;
-use crate::tui::screens::text::{Text, What};
+use crate::tui::screens::text::{Text, TextKind};
 
 pub const THEMES: &str = "A look says which colours, line characters and marks the screens have. Put the cursor on one and press Enter: the \
 screens change at once, and altdisk keeps it for the next time. `serial` sends the fewest characters, for slow lines; `mono` needs no colours.";
@@ -15,8 +16,13 @@ screens change at once, and altdisk keeps it for the next time. `serial` sends t
 pub const JOBS: &str = "Everything that altdisk runs is a job. It keeps running when you leave its screen, leave altdisk, or lose the connection. Put \
 the cursor on a job and press Enter to see how it goes, or how it ended.";
 
-/// Said where a pasted text ended in a line break.
-pub const PASTED: &str = "A pasted line break is not Enter. Check the text, then press Enter.";
+/// Shown when a pasted text ended in a line break.
+pub const PASTED_LINE_BREAK: &str =
+    "A pasted line break is not Enter. Check the text, then press Enter.";
+/// Shown when a pasted text had several lines.
+pub const PASTED_LINES: &str = "Only one line can be pasted here. Nothing more was pasted.";
+/// Shown when there is no field for a pasted text.
+pub const PASTED_NOWHERE: &str = "Text cannot be pasted here.";
 
 const LIST: &str = "Up and Down move the cursor, PageUp and PageDown a page, Home and End to the ends. / searches for a text, n searches on. \
 Lines that are grey cannot be chosen; put the cursor on one to see why. Enter takes what is chosen, Cancel goes back without a change.";
@@ -71,7 +77,7 @@ pub fn help(model: &Model) -> Option<Text> {
             _ => Text::help(&menu.menu.title, &menu.menu.help),
         },
         Layer::Form(form) => of_form(form),
-        Layer::List(list, For::Field) => {
+        Layer::List(list, ListPurpose::Field) => {
             Text::help(list.title(), &join(&list.help, LIST.to_owned()))
         }
         Layer::List(list, _) => Text::help(list.title(), &list.help),
@@ -81,16 +87,16 @@ pub fn help(model: &Model) -> Option<Text> {
         Layer::Review(_) => Text::help("What will happen", REVIEW),
         Layer::Status(_) => Text::help("COMMAND STATUS", STATUS),
         Layer::Wait(_) => return None,
-        Layer::Text(text) => match text.what {
-            What::Help => return None,
-            What::Sure => Text::help("ARE YOU SURE??", SURE),
-            What::Error => Text::help("ERROR MESSAGE", ERROR),
-            What::Image => Text::help("PRINT SCREEN", IMAGE),
-            What::Command => Text::help(
+        Layer::Text(text) => match text.kind {
+            TextKind::Help => return None,
+            TextKind::Sure => Text::help("ARE YOU SURE??", SURE),
+            TextKind::Error => Text::help("ERROR MESSAGE", ERROR),
+            TextKind::Image => Text::help("PRINT SCREEN", IMAGE),
+            TextKind::Command => Text::help(
                 "SHOW COMMAND STRING",
                 "This is exactly the command line that Enter runs in the form. Typed at a shell prompt, it does the same.",
             ),
-            What::Note | What::Page => {
+            TextKind::Note | TextKind::Page => {
                 Text::help("This text", "Press Enter or Cancel to go back to the screen before.")
             }
         },
@@ -144,10 +150,10 @@ pub fn saved(files: &[String]) -> String {
 }
 
 /// What every key does.
-pub fn keys(sends: Sends) -> Vec<(String, Role)> {
-    let f = |n: u8| match sends {
-        Sends::Function => format!("{}, Esc {}", name(Key::F(n), sends), n % 10),
-        Sends::Escape => name(Key::F(n), sends),
+pub fn keys(key_names: KeyNames) -> Vec<(String, Role)> {
+    let f = |n: u8| match key_names {
+        KeyNames::Function => format!("{}, Esc {}", name(KeyCode::F(n), key_names), n % 10),
+        KeyNames::Escape => name(KeyCode::F(n), key_names),
     };
     let mut rows: Vec<(String, &str)> = vec![
         ("Up, Down".into(), "Move the cursor."),
@@ -174,7 +180,7 @@ pub fn keys(sends: Sends) -> Vec<(String, Role)> {
         ("Ctrl-X, Ctrl-K".into(), "Delete a character, the rest; Ctrl-U deletes all."),
         ("Ctrl-Z".into(), "Suspend altdisk; `fg` in the shell resumes it."),
     ];
-    if sends == Sends::Escape {
+    if key_names == KeyNames::Escape {
         rows.insert(
             2,
             ("Esc, then a digit".into(), "A function key: 1 is the first, 0 the tenth."),

@@ -1,15 +1,18 @@
 //! What happens, applied to the model. Pure: what has to be done is returned as effects.
 
-use crate::term::key::Key;
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+
 use crate::tui::flow;
-use crate::tui::layer::{For, Layer};
-use crate::tui::model::{Effect, Model, Msg, Told, Why};
+use crate::tui::keys::ctrl;
+use crate::tui::layer::{Layer, ListPurpose};
+use crate::tui::lists;
+use crate::tui::model::{Effect, Model, Msg, QuestionKind, UserMessage};
 use crate::tui::record::Record;
-use crate::tui::screens::Step;
 use crate::tui::screens::edit::Edit;
 use crate::tui::screens::small;
-use crate::tui::screens::text::{Text, What};
-use crate::tui::status::{self, Wish};
+use crate::tui::screens::text::{Text, TextKind};
+use crate::tui::screens::{Insertion, Outcome};
+use crate::tui::status::{self, Action};
 use crate::tui::texts;
 
 type Effects = Vec<Effect>;
@@ -18,7 +21,7 @@ type Effects = Vec<Effect>;
 pub fn update(model: &mut Model, msg: Msg) -> Effects {
     let before = asks(model);
     let mut effects = match msg {
-        Msg::Keys(keys) => press(model, keys),
+        Msg::Input(events) => handle_input(model, events),
         Msg::Size(width, height) => resized(model, width, height),
         Msg::Escape(waits) => {
             model.escape = waits;
@@ -36,41 +39,43 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
         Msg::Jobs(jobs, now) => {
             model.asked = None;
             match jobs {
-                Ok(jobs) => flow::push(model, Layer::List(flow::jobs(&jobs, now), For::Jobs)),
+                Ok(jobs) => {
+                    flow::push(model, Layer::List(lists::job_list(&jobs, now), ListPurpose::Jobs))
+                }
                 Err(told) => flow::fail(model, told),
             }
         }
         Msg::Themes(themes) => {
             model.themes = themes;
-            let list = flow::themes(model);
-            flow::push(model, Layer::List(list, For::Themes))
+            let list = lists::theme_list(model);
+            flow::push(model, Layer::List(list, ListPurpose::Themes))
         }
         Msg::Opened(status) => opened(model, status),
         Msg::Status(msg) => to_status(model, msg),
         Msg::Saved(files) => match files {
             Ok(files) => flow::push(
                 model,
-                Layer::Text(Text::plain(What::Note, "PRINT SCREEN", &texts::saved(&files))),
+                Layer::Text(Text::plain(TextKind::Note, "PRINT SCREEN", &texts::saved(&files))),
             ),
             Err(told) => flow::fail(model, told),
         },
         Msg::Returned(code) => returned(model, code),
         // Over what is waited for it would be covered, and take keys that are meant for what comes.
         Msg::Tell(told) if model.asked.is_some() => {
-            model.untold.push(told);
+            model.deferred.push(told);
             vec![]
         }
         Msg::Tell(told) => flow::fail(model, told),
     };
     note(model, before);
-    if model.asked.is_none() && !model.untold.is_empty() {
-        for told in std::mem::take(&mut model.untold) {
+    if model.asked.is_none() && !model.deferred.is_empty() {
+        for told in std::mem::take(&mut model.deferred) {
             effects.extend(flow::fail(model, told));
         }
     }
     if model.asked.is_none() && !model.ahead.is_empty() {
-        let keys = std::mem::take(&mut model.ahead);
-        effects.extend(press(model, keys));
+        let ahead = std::mem::take(&mut model.ahead);
+        effects.extend(handle_input(model, ahead));
     }
     if model.stack.is_empty() && !effects.contains(&Effect::Quit) {
         effects.push(Effect::Quit);
@@ -78,18 +83,22 @@ pub fn update(model: &mut Model, msg: Msg) -> Effects {
     effects
 }
 
-fn press(model: &mut Model, keys: Vec<Key>) -> Effects {
+fn handle_input(model: &mut Model, events: Vec<Event>) -> Effects {
     let mut effects = vec![];
-    for key in keys {
+    for event in events {
         let (depth, before) = (model.stack.len(), asks(model));
-        effects.extend(one(model, key));
+        effects.extend(match event {
+            Event::Key(key) => handle_key(model, key),
+            Event::Paste(text) => handle_paste(model, &text),
+            _ => vec![],
+        });
         let size = model.size;
         if let Some(layer) = model.stack.last_mut() {
             layer.settle(size);
         }
         // What is typed ahead must not answer a question that its typer has not seen, nor close an
         // error.
-        let error = matches!(model.top(), Some(Layer::Text(t)) if t.what == What::Error);
+        let error = matches!(model.top(), Some(Layer::Text(t)) if t.kind == TextKind::Error);
         if note(model, before) || (error && model.stack.len() > depth) {
             model.ahead.clear();
             break;
@@ -114,7 +123,7 @@ enum Question {
 fn asks(model: &Model) -> Option<(usize, Question)> {
     let question = match model.top()? {
         Layer::Review(_) => Question::Review,
-        Layer::Text(text) if text.what == What::Sure => Question::Sure,
+        Layer::Text(text) if text.kind == TextKind::Sure => Question::Sure,
         Layer::Status(status) => Question::Stop(status.asks()?),
         _ => return None,
     };
@@ -129,25 +138,24 @@ fn note(model: &mut Model, before: Option<(usize, Question)>) -> bool {
     new
 }
 
-fn one(model: &mut Model, key: Key) -> Effects {
-    match key {
-        Key::F(2) | Key::Ctrl('l') => return vec![Effect::Redraw],
-        Key::Ctrl('z') => return vec![Effect::Suspend],
+fn handle_key(model: &mut Model, key: KeyEvent) -> Effects {
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::F(2) => return vec![Effect::Redraw],
+        KeyCode::Char('l') if ctrl => return vec![Effect::Redraw],
+        KeyCode::Char('z') if ctrl => return vec![Effect::Suspend],
         _ => {}
     }
     if small::is_small(model.size) {
-        return if key == Key::F(10) { vec![Effect::Quit] } else { vec![] };
+        return if key.code == KeyCode::F(10) { vec![Effect::Quit] } else { vec![] };
     }
     if model.asked.is_some() {
         return waiting(model, key);
     }
-    let key = match key {
-        Key::LineBreak | Key::Pasted(_) if is_guarded(model) => return pasted(model, key),
-        Key::LineBreak => Key::Enter,
-        Key::Pasted(c) => Key::Char(c),
-        key => key,
-    };
-    if !model.seen && asks(model).is_some() && !matches!(key, Key::F(1 | 3 | 10) | Key::Esc) {
+    if !model.seen
+        && asks(model).is_some()
+        && !matches!(key.code, KeyCode::F(1 | 3 | 10) | KeyCode::Esc)
+    {
         return vec![];
     }
     if let Some(Layer::Status(_)) = model.top() {
@@ -155,42 +163,55 @@ fn one(model: &mut Model, key: Key) -> Effects {
     }
     let typing = model.top().is_some_and(Layer::is_typing);
     let popup = model.top().is_some_and(Layer::is_popup);
-    match key {
-        Key::F(1) => help(model),
-        Key::F(3) | Key::Esc if !typing => back(model),
-        Key::F(8) => image(model),
-        Key::F(9) if !popup => vec![Effect::Shell],
-        Key::F(10) => vec![Effect::Quit],
+    match key.code {
+        KeyCode::F(1) => help(model),
+        KeyCode::F(3) | KeyCode::Esc if !typing => back(model),
+        KeyCode::F(8) => image(model),
+        KeyCode::F(9) if !popup => vec![Effect::Shell],
+        KeyCode::F(10) => vec![Effect::Quit],
         _ => {
             let size = model.size;
-            let step = model.stack.last_mut().map_or(Step::Bell, |layer| layer.key(key, size));
+            let step = model.stack.last_mut().map_or(Outcome::Bell, |layer| layer.key(key, size));
             apply(model, step)
         }
     }
 }
 
-/// Where Enter runs or confirms something, or takes what was typed: a line break that was pasted
-/// must not.
-fn is_guarded(model: &Model) -> bool {
-    asks(model).is_some() || matches!(model.top(), Some(Layer::Form(_) | Layer::Edit(_)))
-}
-
-/// A line break that was pasted is not Enter, and the lines after it are not typed into the first
-/// one's field.
-fn pasted(model: &mut Model, key: Key) -> Effects {
-    if key == Key::LineBreak
-        && let Some(layer) = model.stack.last_mut()
-    {
-        layer.hint(texts::PASTED);
+/// A paste is text for one line of a field. A line break in it is never Enter, and several lines
+/// are refused as a whole.
+fn handle_paste(model: &mut Model, text: &str) -> Effects {
+    if small::is_small(model.size) || model.asked.is_some() {
+        return vec![Effect::Bell];
     }
+    if !model.seen && asks(model).is_some() {
+        return vec![];
+    }
+    let Some(layer) = model.stack.last_mut() else { return vec![] };
+    let line = text.trim_end_matches('\n');
+    let refusal = if line.is_empty() {
+        Some(texts::PASTED_LINE_BREAK)
+    } else if line.contains('\n') {
+        Some(texts::PASTED_LINES)
+    } else {
+        match layer.insert_text(line) {
+            Insertion::Done if line.len() < text.len() => Some(texts::PASTED_LINE_BREAK),
+            Insertion::Done => None,
+            // The screen itself shows why.
+            Insertion::Refused => return vec![Effect::Bell],
+            Insertion::NoField => Some(texts::PASTED_NOWHERE),
+        }
+    };
+    let Some(refusal) = refusal else { return vec![] };
+    layer.hint(refusal);
     vec![Effect::Bell]
 }
 
 /// While an answer is waited for, F3 gives up and F10 leaves; everything else is for later.
-fn waiting(model: &mut Model, key: Key) -> Effects {
-    match (key, model.top()) {
-        (Key::F(10), _) => vec![Effect::Quit],
-        (Key::F(3) | Key::Esc | Key::Ctrl('c'), Some(Layer::Wait(wait))) => {
+fn waiting(model: &mut Model, key: KeyEvent) -> Effects {
+    let cancels = matches!(key.code, KeyCode::F(3) | KeyCode::Esc) || key == ctrl('c');
+    match model.top() {
+        _ if key.code == KeyCode::F(10) => vec![Effect::Quit],
+        Some(Layer::Wait(wait)) if cancels => {
             let token = wait.token;
             model.asked = None;
             model.pending = None;
@@ -200,27 +221,27 @@ fn waiting(model: &mut Model, key: Key) -> Effects {
             vec![Effect::Cancel(token)]
         }
         // Whatever text came over it is read first.
-        (Key::F(3) | Key::Esc | Key::Ctrl('c') | Key::Enter, Some(Layer::Text(_))) => {
+        Some(Layer::Text(_)) if cancels || key.code == KeyCode::Enter => {
             model.stack.pop();
             vec![]
         }
         _ => {
-            model.ahead.push(key);
+            model.ahead.push(Event::Key(key));
             vec![]
         }
     }
 }
 
-fn apply(model: &mut Model, step: Step) -> Effects {
+fn apply(model: &mut Model, step: Outcome) -> Effects {
     match step {
-        Step::Stay => vec![],
-        Step::Bell => vec![Effect::Bell],
-        Step::Back => back(model),
-        Step::Go(target) => flow::go(model, &target, Default::default()),
-        Step::Commit => flow::commit(model),
-        Step::List => flow::list_of_field(model),
-        Step::Command => show_command(model),
-        Step::Edit => {
+        Outcome::Stay => vec![],
+        Outcome::Bell => vec![Effect::Bell],
+        Outcome::Back => back(model),
+        Outcome::Go(target) => flow::open_target(model, &target, Default::default()),
+        Outcome::Commit => flow::commit(model),
+        Outcome::List => flow::list_of_field(model),
+        Outcome::Command => show_command(model),
+        Outcome::Edit => {
             let edit = model
                 .form()
                 .and_then(|f| f.field().map(|field| Edit::new(field.clone(), f.values.get(f.at))));
@@ -229,16 +250,16 @@ fn apply(model: &mut Model, step: Step) -> Effects {
                 |edit| flow::push(model, Layer::Edit(Box::new(edit))),
             )
         }
-        Step::Chosen(numbers) => chosen(model, &numbers),
-        Step::Edited(text) => {
+        Outcome::Chosen(numbers) => chosen(model, &numbers),
+        Outcome::Edited(text) => {
             model.stack.pop();
             if let Some(form) = model.form() {
                 form.fill(&text);
             }
             vec![]
         }
-        Step::Read => read(model),
-        Step::Reviewed(add) => flow::reviewed(model, &add),
+        Outcome::Read => read(model),
+        Outcome::Reviewed(add) => flow::reviewed(model, &add),
     }
 }
 
@@ -246,7 +267,7 @@ fn apply(model: &mut Model, step: Step) -> Effects {
 fn back(model: &mut Model) -> Effects {
     let gone = model.stack.pop();
     if matches!(&gone, Some(Layer::Review(_)))
-        || matches!(&gone, Some(Layer::Text(t)) if t.what == What::Sure)
+        || matches!(&gone, Some(Layer::Text(t)) if t.kind == TextKind::Sure)
     {
         model.pending = None;
     }
@@ -280,8 +301,8 @@ fn chosen(model: &mut Model, numbers: &[usize]) -> Effects {
         .map(|e| e.value.clone())
         .collect();
     match purpose {
-        For::Field => flow::chosen(model, &values),
-        For::Themes => {
+        ListPurpose::Field => flow::chosen(model, &values),
+        ListPurpose::Themes => {
             if let Some(theme) =
                 values.first().and_then(|name| model.themes.iter().find(|t| t.name == *name))
             {
@@ -290,11 +311,11 @@ fn chosen(model: &mut Model, numbers: &[usize]) -> Effects {
             }
             vec![]
         }
-        For::Jobs => {
+        ListPurpose::Jobs => {
             let Some(id) = values.first().and_then(|v| v.parse().ok()) else { return vec![] };
             // Who leaves the job comes back to the list.
             model.stack.push(Layer::List(list, purpose));
-            model.asked = Some(crate::tui::model::Asked { token: 0, why: Why::Start });
+            model.asked = Some(crate::tui::model::Asked { token: 0, kind: QuestionKind::Start });
             vec![Effect::Open(crate::job::Id(id))]
         }
     }
@@ -303,12 +324,12 @@ fn chosen(model: &mut Model, numbers: &[usize]) -> Effects {
 /// Enter on a text.
 fn read(model: &mut Model) -> Effects {
     let Some(Layer::Text(text)) = model.top() else { return vec![] };
-    match text.what {
-        What::Sure => {
+    match text.kind {
+        TextKind::Sure => {
             model.stack.pop();
-            flow::run(model)
+            flow::run_command(model)
         }
-        What::Image => {
+        TextKind::Image => {
             model.stack.pop();
             vec![Effect::SaveImage(model.fastpath())]
         }
@@ -317,11 +338,11 @@ fn read(model: &mut Model) -> Effects {
 }
 
 fn image(model: &mut Model) -> Effects {
-    if matches!(model.top(), Some(Layer::Text(t)) if t.what == What::Image) {
+    if matches!(model.top(), Some(Layer::Text(t)) if t.kind == TextKind::Image) {
         return vec![Effect::Bell];
     }
     let text = texts::image(model);
-    flow::push(model, Layer::Text(Text::plain(What::Image, "PRINT SCREEN", &text)))
+    flow::push(model, Layer::Text(Text::plain(TextKind::Image, "PRINT SCREEN", &text)))
 }
 
 fn help(model: &mut Model) -> Effects {
@@ -344,7 +365,7 @@ fn resized(model: &mut Model, width: u16, height: u16) -> Effects {
 }
 
 /// A job's status is shown, or cannot be.
-fn opened(model: &mut Model, status: Result<Box<status::Status>, Told>) -> Effects {
+fn opened(model: &mut Model, status: Result<Box<status::Status>, UserMessage>) -> Effects {
     model.asked = None;
     match status {
         Ok(status) => {
@@ -367,7 +388,7 @@ fn opened(model: &mut Model, status: Result<Box<status::Status>, Told>) -> Effec
     }
 }
 
-/// The last status of the stack is told something, and what it wishes is done.
+/// The last status of the stack is told something, and what it actions is done.
 fn to_status(model: &mut Model, msg: status::Msg) -> Effects {
     let found = model.stack.iter_mut().rev().find_map(|l| match l {
         Layer::Status(status) => Some(status),
@@ -375,7 +396,7 @@ fn to_status(model: &mut Model, msg: status::Msg) -> Effects {
     });
     let Some(status) = found else { return vec![] };
     let before = status.ended();
-    let wishes = status.update(msg);
+    let actions = status.update(msg);
     let (job, now) = (status.job(), status.ended());
     let mut effects = vec![];
     if let (None, Some(code), true) =
@@ -384,24 +405,24 @@ fn to_status(model: &mut Model, msg: status::Msg) -> Effects {
         effects
             .push(Effect::Record(Record::Ended { job: job.0, how: format!("exit code {code}") }));
     }
-    for wish in wishes {
-        effects.extend(granted(model, wish));
+    for action in actions {
+        effects.extend(apply_action(model, action));
     }
     effects
 }
 
-fn granted(model: &mut Model, wish: Wish) -> Effects {
-    match wish {
-        Wish::Leave => leave(model),
-        Wish::Help => help(model),
-        Wish::Refresh => vec![Effect::Redraw],
-        Wish::Image => image(model),
-        Wish::Shell => vec![Effect::Shell],
-        Wish::Exit => vec![Effect::Quit],
-        Wish::ShowCommand(line) => flow::push(model, Layer::Text(Text::command(&line))),
-        Wish::Stop(id) => vec![Effect::Stop(id)],
-        Wish::Kill(id) => vec![Effect::Kill(id)],
-        Wish::Continue => vec![Effect::Continue],
+fn apply_action(model: &mut Model, action: Action) -> Effects {
+    match action {
+        Action::Leave => leave(model),
+        Action::Help => help(model),
+        Action::Refresh => vec![Effect::Redraw],
+        Action::Image => image(model),
+        Action::Shell => vec![Effect::Shell],
+        Action::Exit => vec![Effect::Quit],
+        Action::ShowCommand(line) => flow::push(model, Layer::Text(Text::command(&line))),
+        Action::Stop(id) => vec![Effect::Stop(id)],
+        Action::Kill(id) => vec![Effect::Kill(id)],
+        Action::Continue => vec![Effect::Continue],
     }
 }
 
@@ -422,9 +443,9 @@ fn leave(model: &mut Model) -> Effects {
     let mut effects: Effects =
         goes_on.map(Effect::Record).into_iter().chain([Effect::Close]).collect();
     // Back in the list of jobs, as it is now.
-    if matches!(model.top(), Some(Layer::List(_, For::Jobs))) {
+    if matches!(model.top(), Some(Layer::List(_, ListPurpose::Jobs))) {
         model.stack.pop();
-        model.asked = Some(crate::tui::model::Asked { token: 0, why: Why::Jobs });
+        model.asked = Some(crate::tui::model::Asked { token: 0, kind: QuestionKind::Jobs });
         effects.push(Effect::Jobs);
     }
     if model.stack.is_empty() {
@@ -441,8 +462,8 @@ pub fn goes_on(model: &Model) -> Option<Record> {
 }
 
 /// A shell or a command that had the terminal has ended.
-fn returned(model: &mut Model, code: Result<i32, Told>) -> Effects {
-    let command = model.asked.take_if(|a| matches!(a.why, Why::Start)).is_some();
+fn returned(model: &mut Model, code: Result<i32, UserMessage>) -> Effects {
+    let command = model.asked.take_if(|a| matches!(a.kind, QuestionKind::Start)).is_some();
     let mut effects = vec![Effect::Redraw];
     match code {
         Err(told) => {
@@ -458,7 +479,7 @@ fn returned(model: &mut Model, code: Result<i32, Told>) -> Effects {
             if code != 0 {
                 effects.extend(flow::fail(
                     model,
-                    Told::new(format!("The command failed with exit code {code}."), ""),
+                    UserMessage::new(format!("The command failed with exit code {code}."), ""),
                 ));
             }
         }
@@ -466,3 +487,6 @@ fn returned(model: &mut Model, code: Result<i32, Told>) -> Effects {
     }
     effects
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,6 +77,10 @@ pub struct Emulator {
     old: bool,
     utf8: bool,
     colors: bool,
+    /// It knows bracketed paste and synchronised updates.
+    newer: bool,
+    /// Bracketed paste is on.
+    pub marks_pastes: bool,
 }
 
 impl Emulator {
@@ -104,6 +108,8 @@ impl Emulator {
             old,
             utf8,
             colors: !old && !term.starts_with("vt2"),
+            newer: ["xterm", "tmux", "foot", "kitty"].iter().any(|name| term.starts_with(name)),
+            marks_pastes: false,
         }
     }
 
@@ -149,6 +155,7 @@ impl Emulator {
             && self.region == (0, self.rows - 1)
             && self.visible
             && !self.alternate
+            && !self.marks_pastes
     }
 
     pub fn feed(&mut self, bytes: &[u8]) {
@@ -402,7 +409,9 @@ impl Emulator {
                     }
                 }
             }
-            "1" | "7" | "12" | "2004" | "1000" | "1002" | "1006" => {}
+            "2004" if self.newer => self.marks_pastes = on,
+            "2026" if self.newer => {}
+            "1" | "7" | "12" | "1000" | "1002" | "1006" => {}
             _ => self.complain(format!("CSI ?{mode}{last}")),
         }
     }

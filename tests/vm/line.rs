@@ -5,21 +5,26 @@
 //! baud, a byte at a time.
 
 use std::io::{ErrorKind, Read, Write};
-use std::num::NonZero;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+#[path = "../pty/emulator.rs"]
+#[allow(dead_code)] // the kit of the other tests needs more of it
+mod emulator;
+
+use emulator::Emulator;
+
 /// One byte at 9600 baud, rounded up.
 const BYTE: Duration = Duration::from_millis(2);
 
-const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
-const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
+const ROWS: usize = 24;
+const COLUMNS: usize = 80;
 
 pub struct Line {
     stream: UnixStream,
-    screen: vt100::Parser,
+    screen: Emulator,
     /// How many bytes have arrived.
     pub received: usize,
     /// How many keys were pressed.
@@ -40,12 +45,17 @@ impl Line {
             }
         };
         stream.set_read_timeout(Some(Duration::from_millis(100))).map_err(|e| e.to_string())?;
-        Ok(Self { stream, screen: vt100::Parser::new(ROWS, COLUMNS, 0), received: 0, keys: 0 })
+        Ok(Self {
+            stream,
+            screen: Emulator::new(COLUMNS, ROWS, "vt100", false),
+            received: 0,
+            keys: 0,
+        })
     }
 
     /// What stands on the screen.
     pub fn text(&self) -> String {
-        self.screen.screen().contents()
+        self.screen.text()
     }
 
     /// Waits until one of `texts` stands on the screen; which one.
@@ -71,7 +81,7 @@ impl Line {
                 }
                 Ok(n) => {
                     self.received += n;
-                    self.screen.process(&bytes[..n]);
+                    self.screen.feed(&bytes[..n]);
                 }
                 Err(e)
                     if matches!(

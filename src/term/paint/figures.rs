@@ -47,13 +47,13 @@ fn menu(at: usize, marker: bool) -> (Buffer, Option<(u16, u16)>) {
 }
 
 fn painter() -> Painter {
-    Painter::new(Terminal::of("vt100"), false)
+    Painter::new(Capabilities::for_term("vt100"), false, 80, 24)
 }
 
 /// The bytes of each step from the first frame on.
 fn steps(frames: impl IntoIterator<Item = (Buffer, Option<(u16, u16)>)>) -> Vec<usize> {
     let mut painter = painter();
-    frames.into_iter().map(|(buffer, cursor)| painter.frame(&buffer, cursor).len()).collect()
+    frames.into_iter().map(|(buffer, cursor)| painter.render(&buffer, cursor).len()).collect()
 }
 
 fn median(mut all: Vec<usize>) -> usize {
@@ -101,23 +101,23 @@ fn typing() {
 #[test]
 fn what_a_key_changed_comes_first() {
     let mut painter = painter();
-    painter.frame(&log(0).0, None);
-    painter.frame_within(&log(40).0, None, 150);
-    assert!(!painter.settled());
+    painter.render(&log(0).0, None);
+    painter.render_buffer(&log(40).0, None, 150);
+    assert!(!painter.is_flushed());
     let (mut popup, frame) = (log(40).0, "+----------------------------------------+");
     for y in 14..18 {
         popup.set_string(20, y, frame, Style::new());
     }
-    let first = String::from_utf8(painter.frame_within(&popup, None, 150)).unwrap();
+    let first = String::from_utf8(painter.render_buffer(&popup, None, 150)).unwrap();
     assert!(first.find(frame).is_some_and(|at| at < 30), "{first:?}");
     let rest: String = (0..3)
-        .map(|_| String::from_utf8(painter.frame_within(&popup, None, 150)).unwrap())
+        .map(|_| String::from_utf8(painter.render_buffer(&popup, None, 150)).unwrap())
         .collect();
     assert_eq!(first.matches(frame).count() + rest.matches(frame).count(), 4, "{first:?} {rest:?}");
-    while !painter.settled() {
-        assert!(!painter.frame_within(&popup, None, 150).is_empty());
+    while !painter.is_flushed() {
+        assert!(!painter.render_buffer(&popup, None, 150).is_empty());
     }
-    assert_eq!(painter.frame(&popup, None), b"");
+    assert_eq!(painter.render(&popup, None), b"");
 }
 
 /// A full log pane of 18 rows below some rows of status, with `lines` scrolled past.
@@ -159,8 +159,8 @@ fn the_log() {
     at_most("ten log lines, cursor elsewhere", steps([parked(0), parked(10)])[1], 650);
     // A line of the budget's size or one more, never the whole of it.
     let mut painter = painter();
-    painter.frame(&log(0).0, None);
-    let part = painter.frame_within(&log(10).0, None, 150).len();
+    painter.render(&log(0).0, None);
+    let part = painter.render_buffer(&log(10).0, None, 150).len();
     at_most("ten log lines in portions of 150", part, 250);
-    assert!(!painter.settled());
+    assert!(!painter.is_flushed());
 }

@@ -8,7 +8,7 @@ use ratatui::buffer::{Buffer, Cell as Drawn};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthChar;
 
-use crate::term::kind::{Drawing, Terminal};
+use crate::term::capabilities::{Capabilities, LineDrawing};
 
 /// How characters look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ const REVERSED: u8 = 8;
 
 impl Look {
     /// What can be seen of it where there is no character.
-    pub(super) fn of_blank(self) -> Self {
+    pub(super) fn visible_on_blank(self) -> Self {
         if self.flags & (REVERSED | UNDERLINED) == 0 {
             Self { fg: None, bg: self.bg, flags: 0 }
         } else {
@@ -75,17 +75,17 @@ impl Cell {
 }
 
 /// The cells of `drawn`, row by row.
-pub(super) fn cells(drawn: &Buffer, terminal: &Terminal, utf8: bool) -> Vec<Cell> {
+pub(super) fn cells(drawn: &Buffer, capabilities: &Capabilities, utf8: bool) -> Vec<Cell> {
     let width = usize::from(drawn.area.width).max(1);
     let mut cells = Vec::with_capacity(drawn.content.len());
     for row in drawn.content.chunks(width) {
         let mut x = 0;
         while x < row.len() {
-            let cell = cell(&row[x], terminal, utf8);
+            let cell = cell(&row[x], capabilities, utf8);
             match cell.glyph {
                 // Half a character cannot be shown.
                 Glyph::Wide(_) if x + 1 == row.len() => {
-                    cells.push(Cell { look: cell.look.of_blank(), ..BLANK })
+                    cells.push(Cell { look: cell.look.visible_on_blank(), ..BLANK })
                 }
                 Glyph::Wide(_) => {
                     cells.push(cell);
@@ -100,19 +100,19 @@ pub(super) fn cells(drawn: &Buffer, terminal: &Terminal, utf8: bool) -> Vec<Cell
     cells
 }
 
-fn cell(drawn: &Drawn, terminal: &Terminal, utf8: bool) -> Cell {
+fn cell(drawn: &Drawn, capabilities: &Capabilities, utf8: bool) -> Cell {
     let mut chars = drawn.symbol().chars();
     let first = chars.next().unwrap_or(' ');
-    let glyph = if utf8 { shown(first) } else { translated(first, terminal.drawing) };
+    let glyph = if utf8 { shown(first) } else { translated(first, capabilities.drawing) };
     let accent = |c: &char| {
         utf8 && c.width() == Some(0)
             && ('\u{300}'..'\u{fe00}').contains(c)
             && !matches!(*c, '\u{200b}'..='\u{206f}')
     };
     let mark = chars.next().filter(accent).unwrap_or('\0');
-    let look = look(drawn, terminal);
+    let look = look(drawn, capabilities);
     let blank = glyph == Glyph::Char(' ') && mark == '\0';
-    Cell { glyph, mark, look: if blank { look.of_blank() } else { look } }
+    Cell { glyph, mark, look: if blank { look.visible_on_blank() } else { look } }
 }
 
 fn shown(c: char) -> Glyph {
@@ -124,12 +124,16 @@ fn shown(c: char) -> Glyph {
 }
 
 /// For terminals that know ASCII and perhaps a line-drawing set.
-fn translated(c: char, drawing: Drawing) -> Glyph {
+fn translated(c: char, drawing: LineDrawing) -> Glyph {
     if (' '..='~').contains(&c) {
         return Glyph::Char(c);
     }
     if let Some((_, letter, ascii)) = LINES.iter().find(|(chars, ..)| chars.contains(c)) {
-        return if drawing == Drawing::None { Glyph::Char(*ascii) } else { Glyph::Line(*letter) };
+        return if drawing == LineDrawing::None {
+            Glyph::Char(*ascii)
+        } else {
+            Glyph::Line(*letter)
+        };
     }
     let like = LIKE.iter().find(|(chars, _)| chars.contains(c)).map_or('?', |(_, ascii)| *ascii);
     if c.width() == Some(2) { Glyph::Wide(like) } else { Glyph::Char(like) }
@@ -191,13 +195,13 @@ const LIKE: [(&str, char); 33] = [
     ("źżž", 'z'),
 ];
 
-fn look(drawn: &Drawn, terminal: &Terminal) -> Look {
+fn look(drawn: &Drawn, capabilities: &Capabilities) -> Look {
     let has = |m: Modifier, flag: u8| if drawn.modifier.contains(m) { flag } else { 0 };
-    let dim = if terminal.dim { has(Modifier::DIM, DIM) } else { 0 };
-    let underlined = if terminal.underline { has(Modifier::UNDERLINED, UNDERLINED) } else { 0 };
+    let dim = if capabilities.dim { has(Modifier::DIM, DIM) } else { 0 };
+    let underlined = if capabilities.underline { has(Modifier::UNDERLINED, UNDERLINED) } else { 0 };
     Look {
-        fg: color(drawn.fg, terminal.colors),
-        bg: color(drawn.bg, terminal.colors),
+        fg: color(drawn.fg, capabilities.colors),
+        bg: color(drawn.bg, capabilities.colors),
         flags: has(Modifier::BOLD, BOLD) | dim | underlined | has(Modifier::REVERSED, REVERSED),
     }
 }

@@ -1,10 +1,13 @@
-//! Frames to bytes.
+//! ratatui's backend: frames become the fewest bytes that display them.
 //!
-//! A drawn screen is turned into `grid` cells and compared with what the terminal shows (`screen`).
-//! Several ways to get there are tried and the shortest goes out: writing what differs from top to
-//! bottom or from bottom to top, moving rows (`scroll`), clearing the screen first. On a 9600-baud
-//! line a byte takes a millisecond, the trying a few hundred microseconds.
+//! ratatui hands over the cells that a frame has changed (`backend`). The whole frame is turned
+//! into the cells that this terminal can display (`grid`) and compared with what it displays now
+//! (`screen`). Several ways to get there are tried and the shortest is sent: to write what differs
+//! from top to bottom or from bottom to top, to scroll rows (`scroll`), to clear the screen first.
+//! On a 9600-baud line a byte takes a millisecond; the comparison takes a few hundred microseconds.
+//! crossterm's own backend sends ten times as much for a line of the log.
 
+mod backend;
 #[cfg(test)]
 #[path = "../../../tests/pty/emulator.rs"]
 #[allow(dead_code)] // its other user, the kit of the integration tests, needs more of it
@@ -20,22 +23,34 @@ mod terminfo;
 #[cfg(test)]
 mod tests;
 
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
-use crate::term::kind::Terminal;
+use crate::term::capabilities::{Capabilities, ansi};
 use grid::{BLANK, Cell};
 use screen::Screen;
 use scroll::Scroll;
 
-/// Knows what the screen shows, and says how to make it show something else.
+/// Knows what the terminal displays, and finds the bytes that change it.
 #[derive(Clone, Debug)]
 pub struct Painter {
-    terminal: Terminal,
+    capabilities: Capabilities,
     utf8: bool,
-    /// None: nothing is known.
+    /// The frame as ratatui has drawn it, and its cursor.
+    drawn: Buffer,
+    cursor: Cursor,
+    /// The screen as the terminal displays it; None: unknown.
     screen: Option<Screen>,
-    settled: bool,
+    is_flushed: bool,
     wanted: Wanted,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    /// Column and row.
+    position: (u16, u16),
+    visible: bool,
 }
 
 /// The frame that was asked for last, and for each row with which frame it became what it is.
@@ -84,90 +99,121 @@ enum Plan {
 }
 
 /// Clearing flickers: it has to save this many bytes.
-const FLICKER: usize = 24;
+const FLICKER_COST: usize = 24;
+/// Shorter frames are sent without the marks of a synchronised update, which take 16 bytes.
+const MIN_SYNCHRONISED: usize = 128;
 
 impl Painter {
-    /// `utf8`: as [`Terminal::speaks_utf8`] says.
-    pub fn new(terminal: Terminal, utf8: bool) -> Self {
-        Self { terminal, utf8, screen: None, settled: false, wanted: Wanted::default() }
+    /// For a terminal of `width` columns and `height` rows. `utf8`: see
+    /// [`Capabilities::output_is_utf8`].
+    pub fn new(capabilities: Capabilities, utf8: bool, width: u16, height: u16) -> Self {
+        Self {
+            capabilities,
+            utf8,
+            drawn: Buffer::empty(Rect::new(0, 0, width, height)),
+            cursor: Cursor::default(),
+            screen: None,
+            is_flushed: false,
+            wanted: Wanted::default(),
+        }
     }
 
-    /// All of [`Painter::frame_within`] at once.
-    #[cfg(test)]
-    pub fn frame(&mut self, next: &Buffer, cursor: Option<(u16, u16)>) -> Vec<u8> {
-        self.frame_within(next, cursor, usize::MAX)
+    /// The terminal has another size. ratatui asks for it and draws the next frame for it.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.drawn = Buffer::empty(Rect::new(0, 0, width, height));
+        self.invalidate();
     }
 
-    /// The bytes that turn what is on the screen into `next`, with the cursor at `cursor` (column,
-    /// row); None: the cursor is hidden where that can be done, and left where it is elsewhere.
-    /// Nothing changed: no bytes. The bottom-right cell is never written.
+    /// The bytes that turn what the terminal displays into the frame that was drawn last; none if
+    /// nothing has changed. The cursor is hidden if the frame has none and the terminal can hide
+    /// it. The bottom-right cell is never written: some terminals would scroll.
     ///
-    /// Not more than about `budget` bytes (a row more at most): rows that this frame changed before
-    /// those that earlier ones left, the row of the cursor first, then as many others as there is
-    /// room for. See [`Painter::settled`].
-    pub fn frame_within(
+    /// At most about `budget` bytes (a row more at most): rows that this frame changed before those
+    /// that earlier ones left, the row of the cursor first, then as many others as there is room
+    /// for. See [`Painter::is_flushed`].
+    pub fn render_within(&mut self, budget: usize) -> Vec<u8> {
+        let drawn = std::mem::take(&mut self.drawn);
+        let cursor = self.cursor.visible.then_some(self.cursor.position);
+        let bytes = self.render_buffer(&drawn, cursor, budget);
+        self.drawn = drawn;
+        bytes
+    }
+
+    /// All of a frame at once.
+    #[cfg(test)]
+    pub fn render(&mut self, next: &Buffer, cursor: Option<(u16, u16)>) -> Vec<u8> {
+        self.render_buffer(next, cursor, usize::MAX)
+    }
+
+    fn render_buffer(
         &mut self,
         next: &Buffer,
         cursor: Option<(u16, u16)>,
         budget: usize,
     ) -> Vec<u8> {
         let (width, height) = (usize::from(next.area.width), usize::from(next.area.height));
-        if width == 0 || height == 0 || self.terminal.dumb {
+        if width == 0 || height == 0 || self.capabilities.dumb {
             return vec![];
         }
-        let mut cells = grid::cells(next, &self.terminal, self.utf8);
-        row::leave_the_corner(&mut cells);
+        let mut cells = grid::cells(next, &self.capabilities, self.utf8);
+        row::blank_the_corner(&mut cells);
         let cursor = cursor.map(|(x, y)| (usize::from(x), usize::from(y)));
         self.wanted.note(&cells, width);
         let (screen, known) =
             match self.screen.take().filter(|s| (s.width, s.height) == (width, height)) {
                 Some(screen) => (screen, true),
-                None => (Screen::fresh(&self.terminal, width, height), false),
+                None => (Screen::cleared(&self.capabilities, width, height), false),
             };
         let mut best: Option<(usize, Plan, Screen)> = None;
-        for plan in plans(&screen, &cells, known, self.terminal.regions) {
-            let (tried, _) = render(&screen, &cells, plan, cursor, usize::MAX, &[]);
+        for plan in plans(&screen, &cells, known, self.capabilities.scroll_regions) {
+            let (tried, _) = paint_plan(&screen, &cells, plan, cursor, usize::MAX, &[]);
             // Of two that are as short: the one after which the pen has no look, which the next
             // frame begins with.
             let pen = usize::from(tried.pen() != grid::BLANK.look);
-            let dear = 2 * (tried.out.len() + if plan == Plan::Clear { FLICKER } else { 0 }) + pen;
+            let dear =
+                2 * (tried.out.len() + if plan == Plan::Clear { FLICKER_COST } else { 0 }) + pen;
             if best.as_ref().is_none_or(|(least, ..)| dear < *least) {
                 best = Some((dear, plan, tried));
             }
         }
         let Some((_, plan, whole)) = best else { return vec![] };
-        let (mut screen, settled) = if whole.out.len() <= budget {
+        let (mut screen, is_flushed) = if whole.out.len() <= budget {
             (whole, true)
         } else if known && self.wanted.mixed(&screen, &cells) {
-            render(&screen, &cells, Plan::Newest, cursor, budget, &self.wanted.since)
+            paint_plan(&screen, &cells, Plan::Newest, cursor, budget, &self.wanted.since)
         } else {
-            render(&screen, &cells, plan, cursor, budget, &[])
+            paint_plan(&screen, &cells, plan, cursor, budget, &[])
         };
-        self.settled = settled;
+        self.is_flushed = is_flushed;
         let bytes = std::mem::take(&mut screen.out);
         self.screen = Some(screen);
-        bytes
+        let whole = is_flushed && bytes.len() >= MIN_SYNCHRONISED;
+        if whole && self.capabilities.synchronised_update {
+            [ansi(BeginSynchronizedUpdate), bytes, ansi(EndSynchronizedUpdate)].concat()
+        } else {
+            bytes
+        }
     }
 
-    /// Whether the last frame is on the screen as a whole; if not, call again when the line has
-    /// room.
-    pub fn settled(&self) -> bool {
-        self.settled
+    /// Whether the terminal displays the last frame as a whole; if not, render again when the line
+    /// has room.
+    pub fn is_flushed(&self) -> bool {
+        self.is_flushed
     }
 
-    /// Nothing is known of the screen any more: the next frame clears and paints it anew (Ctrl-L,
-    /// after a shell, resized).
-    pub fn forget(&mut self) {
+    /// The screen is unknown now: the next rendering clears it and paints everything (Ctrl-L, after
+    /// a shell, after a change of size).
+    pub fn invalidate(&mut self) {
         self.screen = None;
-        self.settled = false;
+        self.is_flushed = false;
     }
 
-    /// The bytes that give the screen back; [`crate::term::tty::Tty`] sends them by itself.
+    /// The bytes that restore the screen; [`crate::term::tty::Tty`] sends them by itself.
     #[cfg(test)]
-    pub fn leave(&mut self) -> Vec<u8> {
+    pub fn restore(&mut self) -> Vec<u8> {
         let rows = self.screen.as_ref().map_or(24, |s| s.height);
-        self.forget();
-        self.terminal.leave(u16::try_from(rows).unwrap_or(24))
+        self.invalidate();
+        self.capabilities.restore_sequence(u16::try_from(rows).unwrap_or(24))
     }
 }
 
@@ -176,7 +222,7 @@ fn plans(screen: &Screen, next: &[Cell], known: bool, regions: bool) -> Vec<Plan
     if known && screen.cells != next {
         plans.push(Plan::Up);
         if regions {
-            plans.extend(scroll::find(screen, next).map(Plan::Scroll));
+            plans.extend(scroll::find_scroll(screen, next).map(Plan::Scroll));
         }
         plans.push(Plan::Clear);
     }
@@ -184,7 +230,7 @@ fn plans(screen: &Screen, next: &[Cell], known: bool, regions: bool) -> Vec<Plan
 }
 
 /// Paints on a copy. False: the budget was used up before all was painted.
-fn render(
+fn paint_plan(
     screen: &Screen,
     next: &[Cell],
     plan: Plan,
@@ -196,7 +242,7 @@ fn render(
     let mut whole = true;
     match plan {
         Plan::Clear => screen.erase_below(0),
-        Plan::Scroll(scroll) => whole = scroll::run(&mut screen, scroll, next, budget),
+        Plan::Scroll(scroll) => whole = scroll::run_scroll(&mut screen, scroll, next, budget),
         Plan::Down | Plan::Up | Plan::Newest => {}
     }
     let width = screen.width;
@@ -222,8 +268,8 @@ fn render(
         if y >= end && full(&screen.cells[y * width..]) > 1 {
             screen.erase_below(y);
         }
-        row::paint(&mut screen, y, &next[y * width..(y + 1) * width]);
+        row::paint_row(&mut screen, y, &next[y * width..(y + 1) * width]);
     }
-    screen.point(cursor);
+    screen.place_cursor(cursor);
     (screen, whole)
 }

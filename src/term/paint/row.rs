@@ -5,7 +5,7 @@ use crate::term::paint::screen::Screen;
 
 /// Makes row `y` show `next`. Two ways are tried where both can be right: writing what differs, and
 /// emptying the row first.
-pub(super) fn paint(screen: &mut Screen, y: usize, next: &[Cell]) {
+pub(super) fn paint_row(screen: &mut Screen, y: usize, next: &[Cell]) {
     let mut next = next.to_vec();
     let bottom = y + 1 == screen.height;
     if bottom {
@@ -14,9 +14,9 @@ pub(super) fn paint(screen: &mut Screen, y: usize, next: &[Cell]) {
     if screen.row(y) == next {
         return;
     }
-    part_wide(screen.row_mut(y), &next);
+    forget_split_wide(screen.row_mut(y), &next);
     let (before, cells, from) = (screen.state, screen.row(y).to_vec(), screen.out.len());
-    write(screen, y, &next);
+    write_differences(screen, y, &next);
     let first = (0..next.len()).find(|x| cells[*x] != next[*x]).unwrap_or(0);
     let corner = bottom && next.last().is_some_and(|c| *c != BLANK);
     let worth = !corner
@@ -28,7 +28,7 @@ pub(super) fn paint(screen: &mut Screen, y: usize, next: &[Cell]) {
         screen.state = before;
         screen.row_mut(y).copy_from_slice(&cells);
         screen.erase_line(first, y);
-        write(screen, y, &next);
+        write_differences(screen, y, &next);
         if screen.out.len() - from >= bytes.len() {
             screen.state = state;
             screen.out.truncate(from);
@@ -39,7 +39,7 @@ pub(super) fn paint(screen: &mut Screen, y: usize, next: &[Cell]) {
 }
 
 /// The bottom-right cell is empty, whatever was drawn there.
-pub(super) fn leave_the_corner(cells: &mut [Cell]) {
+pub(super) fn blank_the_corner(cells: &mut [Cell]) {
     if let [.., before, last] = cells {
         if last.glyph == Glyph::Half {
             *before = BLANK;
@@ -62,7 +62,7 @@ fn keep_off_the_corner(row: &[Cell], next: &mut [Cell]) {
 }
 
 /// What is left of a wide character of which one half is overwritten depends on the terminal.
-fn part_wide(row: &mut [Cell], next: &[Cell]) {
+fn forget_split_wide(row: &mut [Cell], next: &[Cell]) {
     for x in 0..row.len() - 1 {
         if matches!(row[x].glyph, Glyph::Wide(_))
             && (row[x] != next[x] || row[x + 1] != next[x + 1])
@@ -73,7 +73,7 @@ fn part_wide(row: &mut [Cell], next: &[Cell]) {
     }
 }
 
-fn write(screen: &mut Screen, y: usize, next: &[Cell]) {
+fn write_differences(screen: &mut Screen, y: usize, next: &[Cell]) {
     let tail = next.iter().rposition(|c| *c != BLANK).map_or(0, |x| x + 1);
     let mut x = 0;
     while x < next.len() {
@@ -83,7 +83,7 @@ fn write(screen: &mut Screen, y: usize, next: &[Cell]) {
             screen.erase_line(x, y);
             return;
         } else {
-            screen.put(x, y, next[x]);
+            screen.write_cell(x, y, next[x]);
             x += if matches!(next[x].glyph, Glyph::Wide(_)) { 2 } else { 1 };
         }
     }

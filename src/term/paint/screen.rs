@@ -4,7 +4,11 @@
 //! that the two cannot part. Attributes are only ever switched off all at once (`ESC [ m`): a VT100
 //! has no other way.
 
-use crate::term::kind::{Drawing, Terminal};
+use crossterm::cursor;
+use crossterm::event::EnableBracketedPaste;
+use crossterm::terminal::EnterAlternateScreen;
+
+use crate::term::capabilities::{Capabilities, LineDrawing, ansi};
 use crate::term::paint::grid::{BLANK, Cell, FLAGS, Glyph, Look};
 
 #[derive(Clone, Debug)]
@@ -14,7 +18,7 @@ pub(super) struct Screen {
     pub(super) cells: Vec<Cell>,
     pub(super) state: State,
     pub(super) out: Vec<u8>,
-    terminal: Terminal,
+    capabilities: Capabilities,
 }
 
 /// Everything but the cells.
@@ -33,7 +37,7 @@ pub(super) struct State {
 
 impl Screen {
     /// An empty screen, and the bytes that make it so whatever was there.
-    pub(super) fn fresh(terminal: &Terminal, width: usize, height: usize) -> Self {
+    pub(super) fn cleared(capabilities: &Capabilities, width: usize, height: usize) -> Self {
         let state = State {
             pen: Look::default(),
             lines: false,
@@ -47,18 +51,21 @@ impl Screen {
             cells: vec![BLANK; width * height],
             state,
             out: vec![],
-            terminal: terminal.clone(),
+            capabilities: capabilities.clone(),
         };
-        if terminal.alternate {
-            it.send(b"\x1b[?1049h");
+        if capabilities.alternate_screen {
+            it.send(&ansi(EnterAlternateScreen));
+        }
+        if capabilities.bracketed_paste {
+            it.send(&ansi(EnableBracketedPaste));
         }
         it.send(b"\x1b[m");
-        match terminal.drawing {
-            Drawing::None => {}
-            Drawing::Shift => it.out.push(0x0f),
-            Drawing::Designate => it.send(b"\x1b(B"),
+        match capabilities.drawing {
+            LineDrawing::None => {}
+            LineDrawing::Shift => it.out.push(0x0f),
+            LineDrawing::Designate => it.send(b"\x1b(B"),
         }
-        if terminal.regions {
+        if capabilities.scroll_regions {
             it.send(b"\x1b[r");
         }
         it.send(b"\x1b[H\x1b[J");
@@ -82,14 +89,14 @@ impl Screen {
     }
 
     /// Moves the cursor.
-    pub(super) fn go(&mut self, x: usize, y: usize) {
-        let way = self.way(x, y);
+    pub(super) fn move_to(&mut self, x: usize, y: usize) {
+        let way = self.path_to(x, y);
         self.send(&way);
         self.state.at = Some((x, y));
     }
 
     /// The cheapest way there; writing again what stands in between is one.
-    fn way(&self, x: usize, y: usize) -> Vec<u8> {
+    fn path_to(&self, x: usize, y: usize) -> Vec<u8> {
         let direct = match (x, y) {
             _ if self.state.at == Some((x, y)) => return vec![],
             (0, 0) => b"\x1b[H".to_vec(),
@@ -114,11 +121,11 @@ impl Screen {
             return vec![];
         }
         let steps = match up {
-            false if self.terminal.steps => Some(b"\n".repeat(distance)),
-            true if self.terminal.regions => Some(b"\x1bM".repeat(distance)),
+            false if self.capabilities.control_motion => Some(b"\n".repeat(distance)),
+            true if self.capabilities.scroll_regions => Some(b"\x1bM".repeat(distance)),
             _ => None,
         };
-        let jump = many(distance, if up { 'A' } else { 'B' });
+        let jump = cursor_sequence(distance, if up { 'A' } else { 'B' });
         steps.filter(|s| s.len() <= jump.len()).unwrap_or(jump)
     }
 
@@ -127,33 +134,37 @@ impl Screen {
         match to.cmp(&from) {
             std::cmp::Ordering::Equal => vec![],
             std::cmp::Ordering::Less => {
-                let jump = many(distance, 'D');
-                if self.terminal.steps && distance <= jump.len() { vec![8; distance] } else { jump }
+                let jump = cursor_sequence(distance, 'D');
+                if self.capabilities.control_motion && distance <= jump.len() {
+                    vec![8; distance]
+                } else {
+                    jump
+                }
             }
             std::cmp::Ordering::Greater => {
-                let jump = many(distance, 'C');
+                let jump = cursor_sequence(distance, 'C');
                 let again: Option<Vec<u8>> =
-                    self.row(y)[from..to].iter().map(|c| self.as_is(*c)).collect();
+                    self.row(y)[from..to].iter().map(|c| self.rewrite_byte(*c)).collect();
                 again.filter(|bytes| bytes.len() <= jump.len()).unwrap_or(jump)
             }
         }
     }
 
     /// The byte that writes this cell with the pen and the set that are on now.
-    fn as_is(&self, cell: Cell) -> Option<u8> {
+    fn rewrite_byte(&self, cell: Cell) -> Option<u8> {
         let byte = cell.byte()?;
         let set = match cell.glyph {
             Glyph::Line(_) => self.state.lines,
             // Only the small letters and what follows them are lines in the other set.
             _ => !self.state.lines || byte < 0x5f,
         };
-        (set && self.fits(cell)).then_some(byte)
+        (set && self.pen_matches(cell)).then_some(byte)
     }
 
     /// Whether the pen writes this cell as it is to look.
-    fn fits(&self, cell: Cell) -> bool {
+    fn pen_matches(&self, cell: Cell) -> bool {
         let pen = if cell.glyph == BLANK.glyph && cell.mark == '\0' {
-            self.state.pen.of_blank()
+            self.state.pen.visible_on_blank()
         } else {
             self.state.pen
         };
@@ -185,7 +196,7 @@ impl Screen {
         if on == self.state.lines {
             return;
         }
-        let shift = self.terminal.drawing == Drawing::Shift;
+        let shift = self.capabilities.drawing == LineDrawing::Shift;
         if shift && on && !self.state.designated {
             self.send(b"\x1b)0");
             self.state.designated = true;
@@ -201,19 +212,19 @@ impl Screen {
     }
 
     /// Writes a cell where it belongs.
-    pub(super) fn put(&mut self, x: usize, y: usize, cell: Cell) {
-        if !self.fits(cell) {
+    pub(super) fn write_cell(&mut self, x: usize, y: usize, cell: Cell) {
+        if !self.pen_matches(cell) {
             // What lies in between may be written again with this pen or with the next.
-            let (pen, now) = (self.state.pen, self.way(x, y).len());
+            let (pen, now) = (self.state.pen, self.path_to(x, y).len());
             self.state.pen = cell.look;
-            let then = self.way(x, y).len();
+            let then = self.path_to(x, y).len();
             self.state.pen = pen;
             if now <= then {
-                self.go(x, y);
+                self.move_to(x, y);
             }
             self.set_pen(cell.look);
         }
-        self.go(x, y);
+        self.move_to(x, y);
         let mut bytes = [0; 4];
         let width = match cell.glyph {
             Glyph::Line(letter) => {
@@ -251,7 +262,7 @@ impl Screen {
     /// Empties the row from `x` on.
     pub(super) fn erase_line(&mut self, x: usize, y: usize) {
         self.set_pen(Look::default());
-        self.go(x, y);
+        self.move_to(x, y);
         self.send(b"\x1b[K");
         self.row_mut(y)[x..].fill(BLANK);
     }
@@ -259,21 +270,21 @@ impl Screen {
     /// Empties the screen from the beginning of row `y` on.
     pub(super) fn erase_below(&mut self, y: usize) {
         self.set_pen(Look::default());
-        self.go(0, y);
+        self.move_to(0, y);
         self.send(b"\x1b[J");
         let from = y * self.width;
         self.cells[from..].fill(BLANK);
     }
 
     /// From now on rows `top` to `bottom` scroll; [`Screen::whole`] ends it.
-    pub(super) fn region(&mut self, top: usize, bottom: usize) {
+    pub(super) fn set_region(&mut self, top: usize, bottom: usize) {
         self.set_pen(Look::default());
         self.send(format!("\x1b[{};{}r", top + 1, bottom + 1).as_bytes());
         // In the corner of the screen or of the region.
         self.state.at = None;
     }
 
-    pub(super) fn whole(&mut self) {
+    pub(super) fn reset_region(&mut self) {
         self.send(b"\x1b[r");
         self.state.at = Some((0, 0));
     }
@@ -283,7 +294,7 @@ impl Screen {
     pub(super) fn scroll_up(&mut self, top: usize, bottom: usize) {
         self.set_pen(Look::default());
         if self.state.at.is_none_or(|(_, y)| y != bottom) {
-            self.go(0, bottom);
+            self.move_to(0, bottom);
         }
         self.send(b"\n");
         let width = self.width;
@@ -295,7 +306,7 @@ impl Screen {
     pub(super) fn scroll_down(&mut self, top: usize, bottom: usize) {
         self.set_pen(Look::default());
         if self.state.at.is_none_or(|(_, y)| y != top) {
-            self.go(0, top);
+            self.move_to(0, top);
         }
         self.send(b"\x1bM");
         let width = self.width;
@@ -304,19 +315,20 @@ impl Screen {
     }
 
     /// Puts the cursor where it is to be seen, or hides it where that can be done.
-    pub(super) fn point(&mut self, cursor: Option<(usize, usize)>) {
+    pub(super) fn place_cursor(&mut self, cursor: Option<(usize, usize)>) {
         if let Some((x, y)) = cursor {
-            self.go(x.min(self.width - 1), y.min(self.height - 1));
+            self.move_to(x.min(self.width - 1), y.min(self.height - 1));
         }
         let show = cursor.is_some();
-        if self.terminal.hide && self.state.shown != Some(show) {
-            self.send(if show { b"\x1b[?25h" } else { b"\x1b[?25l" });
+        if self.capabilities.cursor_hiding && self.state.shown != Some(show) {
+            let command = if show { ansi(cursor::Show) } else { ansi(cursor::Hide) };
+            self.send(&command);
             self.state.shown = Some(show);
         }
     }
 }
 
-fn many(n: usize, letter: char) -> Vec<u8> {
+fn cursor_sequence(n: usize, letter: char) -> Vec<u8> {
     if n == 1 {
         format!("\x1b[{letter}").into_bytes()
     } else {

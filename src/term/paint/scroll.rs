@@ -15,7 +15,7 @@ pub(super) struct Scroll {
 
 /// The move that saves most, if any seems to. It is only estimated here; the painter tries it
 /// before it believes it.
-pub(super) fn find(screen: &Screen, next: &[Cell]) -> Option<Scroll> {
+pub(super) fn find_scroll(screen: &Screen, next: &[Cell]) -> Option<Scroll> {
     let (width, height) = (screen.width, screen.height);
     let row = |y: usize| &next[y * width..(y + 1) * width];
     let blank = vec![BLANK; width];
@@ -62,29 +62,34 @@ fn best_run(gains: impl Iterator<Item = isize>) -> Option<(isize, usize, usize)>
 
 fn cost(now: &[Cell], next: &[Cell]) -> isize {
     /// What it takes to get over cells that stay.
-    const SKIP: isize = 4;
-    let (mut cost, mut written, mut same) = (0, 0, SKIP);
+    const SKIP_COST: isize = 4;
+    let (mut cost, mut written, mut same) = (0, 0, SKIP_COST);
     for (a, b) in now.iter().zip(next) {
         written += isize::from(*b != BLANK);
         if a == b {
             same += 1;
         } else {
-            cost += 1 + same.min(SKIP);
+            cost += 1 + same.min(SKIP_COST);
             same = 0;
         }
     }
     // Erasing the row and writing it may be less.
-    cost.min(written + SKIP)
+    cost.min(written + SKIP_COST)
 }
 
 /// Moves the rows, and writes those that come in as they do: each takes one line feed and no cursor
 /// motion. False: `budget` bytes were used up before all had come in.
-pub(super) fn run(screen: &mut Screen, scroll: Scroll, next: &[Cell], budget: usize) -> bool {
+pub(super) fn run_scroll(
+    screen: &mut Screen,
+    scroll: Scroll,
+    next: &[Cell],
+    budget: usize,
+) -> bool {
     let Scroll { top, bottom, by, up } = scroll;
     let width = screen.width;
     let part = top > 0 || bottom + 1 < screen.height;
     if part {
-        screen.region(top, bottom);
+        screen.set_region(top, bottom);
     }
     let mut whole = true;
     for n in 0..by {
@@ -98,10 +103,10 @@ pub(super) fn run(screen: &mut Screen, scroll: Scroll, next: &[Cell], budget: us
             screen.scroll_down(top, bottom);
         }
         let (at, of) = if up { (bottom, bottom + 1 + n - by) } else { (top, top + by - 1 - n) };
-        row::paint(screen, at, &next[of * width..(of + 1) * width]);
+        row::paint_row(screen, at, &next[of * width..(of + 1) * width]);
     }
     if part {
-        screen.whole();
+        screen.reset_region();
     }
     whole
 }

@@ -1,7 +1,5 @@
 //! Whatever was painted before, the terminal shows the frame.
 
-use std::num::NonZeroU16;
-
 use proptest::prelude::*;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -100,7 +98,7 @@ fn apply(buffer: &mut Buffer, change: &Change) {
 }
 
 /// What the terminal should show, as the emulator says it.
-fn expected(buffer: &Buffer, terminal: &Terminal, utf8: bool) -> Vec<Shown> {
+fn expected(buffer: &Buffer, terminal: &Capabilities, utf8: bool) -> Vec<Shown> {
     let cells = grid::cells(buffer, terminal, utf8);
     let mut shown: Vec<Shown> = cells
         .iter()
@@ -171,7 +169,7 @@ const LETTERS: [(char, char); 7] =
 fn check(
     emulator: &Emulator,
     buffer: &Buffer,
-    terminal: &Terminal,
+    terminal: &Capabilities,
     utf8: bool,
 ) -> Result<(), String> {
     let wanted = expected(buffer, terminal, utf8);
@@ -194,65 +192,101 @@ fn check(
 }
 
 proptest! {
+    /// The emulator also reads what firmware and kernel write to a serial line.
+    #[test]
+    fn the_emulator_survives_anything(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\x1b[?;0123456789rmHJKLMPXABCDhl\r\n".to_vec())], 0..300)) {
+        Emulator::new(80, 24, "vt100", false).feed(&bytes);
+        Emulator::new(80, 24, "xterm", true).feed(&bytes);
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn the_frame_is_shown(steps in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..12), kind in 0..KINDS.len(), small: bool, budget in 20..400usize) {
         let (term, utf8) = KINDS[kind];
-        let terminal = Terminal::of(term);
+        let terminal = Capabilities::for_term(term);
         let (w, h) = if small { (21, 6) } else { (80, 24) };
-        let mut painter = Painter::new(terminal.clone(), utf8);
+        let mut painter = Painter::new(terminal.clone(), utf8, w as u16, h as u16);
         let mut slow = painter.clone();
         let mut emulator = Emulator::new(w, h, term, utf8);
         // What stood there before must not show through.
-        emulator.feed(if terminal.regions { &b"\x1b[3;4r\x1b[1;7mdirt\r\ndirt\x0e"[..] } else { b"\x1b[1;7mdirt\r\ndirt" });
+        emulator.feed(if terminal.scroll_regions { &b"\x1b[3;4r\x1b[1;7mdirt\r\ndirt\x0e"[..] } else { b"\x1b[1;7mdirt\r\ndirt" });
         let mut slowly = emulator.clone();
         let mut buffer = Buffer::empty(Rect::new(0, 0, w as u16, h as u16));
         for (n, step) in steps.iter().enumerate() {
             step.iter().for_each(|c| apply(&mut buffer, c));
             let cursor = (n % 3 != 0).then_some(((n * 7 % w) as u16, (n * 5 % h) as u16));
-            emulator.feed(&painter.frame(&buffer, cursor));
+            emulator.feed(&painter.render(&buffer, cursor));
             prop_assert_eq!(check(&emulator, &buffer, &terminal, utf8), Ok(()));
             if let Some((x, y)) = cursor {
                 prop_assert_eq!(emulator.cursor, (usize::from(x), usize::from(y)));
             }
-            prop_assert!(!terminal.hide || emulator.visible == cursor.is_some());
-            prop_assert_eq!(painter.frame(&buffer, cursor), b"");
+            prop_assert!(!terminal.cursor_hiding || emulator.visible == cursor.is_some());
+            prop_assert_eq!(painter.render(&buffer, cursor), b"");
             // In small portions, never catching up until the end.
-            slowly.feed(&slow.frame_within(&buffer, cursor, budget));
+            slowly.feed(&slow.render_buffer(&buffer, cursor, budget));
         }
         for _ in 0..200 {
-            if slow.settled() { break }
-            slowly.feed(&slow.frame_within(&buffer, None, budget));
+            if slow.is_flushed() { break }
+            slowly.feed(&slow.render_buffer(&buffer, None, budget));
         }
-        prop_assert!(slow.settled());
+        prop_assert!(slow.is_flushed());
         prop_assert_eq!(check(&slowly, &buffer, &terminal, utf8), Ok(()));
-        emulator.feed(&painter.leave());
+        emulator.feed(&painter.restore());
         prop_assert!(emulator.restored());
-        emulator.feed(&painter.frame(&buffer, None));
+        emulator.feed(&painter.render(&buffer, None));
         prop_assert_eq!(check(&emulator, &buffer, &terminal, utf8), Ok(()));
     }
 
-    /// The same before another judge, which knows UTF-8 terminals only.
+    /// The same through ratatui, which draws only what has changed.
     #[test]
-    fn another_emulator_agrees(steps in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..8)) {
-        let mut painter = Painter::new(Terminal::of("xterm-256color"), true);
-        let mut judge = vt100::Parser::new(NonZeroU16::new(24).unwrap(), NonZeroU16::new(80).unwrap(), 0);
-        let mut ours = Emulator::new(80, 24, "xterm-256color", true);
+    fn ratatui_draws_on_it(steps in prop::collection::vec(prop::collection::vec(change(), 1..6), 1..8), kind in 0..KINDS.len()) {
+        let (term, utf8) = KINDS[kind];
+        let capabilities = Capabilities::for_term(term);
+        let painter = Painter::new(capabilities.clone(), utf8, 80, 24);
+        let Ok(mut terminal) = ratatui::Terminal::new(painter);
+        let mut emulator = Emulator::new(80, 24, term, utf8);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
-        for step in &steps {
+        for (n, step) in steps.iter().enumerate() {
             step.iter().for_each(|c| apply(&mut buffer, c));
-            let bytes = painter.frame(&buffer, None);
-            judge.process(&bytes);
-            ours.feed(&bytes);
-            for (y, row) in judge.screen().rows(0, 80).enumerate() {
-                prop_assert_eq!(row.trim_end(), ours.row(y));
-            }
-            for (x, y) in (0..24u16).flat_map(|y| (0..80u16).map(move |x| (x, y))) {
-                let (a, b) = (judge.screen().cell(y, x).unwrap(), seen(ours.cell(x.into(), y.into()), false));
-                if a.has_contents() && b.text != ' ' && b.text != '\0' {
-                    prop_assert_eq!((a.inverse(), a.bold(), a.underline()), (b.look.reversed, b.look.bold, b.look.underlined));
+            let cursor = (n % 3 != 0).then_some((n as u16 * 7 % 80, n as u16 * 5 % 24));
+            let Ok(_) = terminal.draw(|frame| {
+                frame.buffer_mut().clone_from(&buffer);
+                if let Some(cursor) = cursor {
+                    frame.set_cursor_position(cursor);
                 }
+            });
+            emulator.feed(&terminal.backend_mut().render_within(usize::MAX));
+            prop_assert_eq!(check(&emulator, &buffer, &capabilities, utf8), Ok(()));
+            if let Some((x, y)) = cursor {
+                prop_assert_eq!(emulator.cursor, (usize::from(x), usize::from(y)));
             }
         }
+        // Another size: everything is drawn again.
+        terminal.backend_mut().resize(40, 12);
+        let mut emulator = Emulator::new(40, 12, term, utf8);
+        let small = Buffer::with_lines(vec!["x".repeat(39); 12]);
+        let Ok(_) = terminal.draw(|frame| frame.buffer_mut().merge(&small));
+        emulator.feed(&terminal.backend_mut().render_within(usize::MAX));
+        prop_assert_eq!(emulator.row(11), "x".repeat(39));
+    }
+}
+
+/// Only terminals that are known to support them receive the marks of a synchronised update, and
+/// only around a whole frame that is worth it.
+#[test]
+fn synchronised_updates() {
+    for (term, wrapped) in [("vt100", false), ("linux", false), ("xterm", false), ("foot", true)] {
+        let mut painter = Painter::new(Capabilities::for_term(term), false, 80, 24);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
+        for y in 0..20 {
+            buffer.set_string(0, y, "some text that is long enough", Style::new());
+        }
+        let bytes = String::from_utf8(painter.render(&buffer, None)).unwrap();
+        assert_eq!(bytes.starts_with("\x1b[?2026h"), wrapped, "{term}");
+        assert_eq!(bytes.ends_with("\x1b[?2026l"), wrapped, "{term}");
+        buffer.set_string(0, 3, "T", Style::new());
+        assert!(painter.render(&buffer, None).len() < 16, "{term}");
     }
 }

@@ -10,7 +10,8 @@ use crate::menu::values::{Context, Values};
 use crate::menu::{discover, review, rules};
 use crate::text::one_line;
 use crate::text::shell::quoted;
-use crate::tui::plain::{Answer, Edited, Leave, Plain, answer};
+use crate::tui::ask::REVIEW_TIMEOUT_SECS;
+use crate::tui::plain::session::{Answer, Edited, Leave, Plain, answer};
 use crate::tui::record::Record;
 
 const HELP: &str = "Type the number of a line to change it, then `go` to run the command. Lines with * must be filled in; + says that there is a \
@@ -180,7 +181,9 @@ impl<W: Write> Plain<'_, W> {
                 .review
                 .as_ref()
                 .map_or_else(|| line.shown(), |words| line.with_words(words).shown());
-            let Some(text) = self.question(argv, shown, REVIEW)? else { return Ok(None) };
+            let Some(text) = self.question(argv, shown, REVIEW_TIMEOUT_SECS)? else {
+                return Ok(None);
+            };
             let review = review::parse(&text)?;
             self.talk.title(&review.title);
             review.text.iter().for_each(|l| self.talk.line(l));
@@ -210,6 +213,3 @@ impl<W: Write> Plain<'_, W> {
         Ok(typed.is_some_and(|t| t == "yes").then_some(line))
     }
 }
-
-/// Seconds that a review may take.
-const REVIEW: u64 = 120;

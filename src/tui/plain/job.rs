@@ -10,24 +10,9 @@ use crate::job::log::Log;
 use crate::job::{self, Id, Spec, State, follow};
 use crate::menu::command::Line;
 use crate::menu::model::{Dialog, How};
+use crate::tui::plain::session::{Answer, Leave, Plain, answer};
 use crate::tui::plain::talk::Heard;
-use crate::tui::plain::{Answer, Leave, Plain, answer};
 use crate::tui::record::Record;
-
-/// How commands are run, and who is told.
-pub struct Run<'a> {
-    /// Beside the environment.
-    pub env: Vec<(String, String)>,
-    pub root: bool,
-    /// `-x`: nothing is run, only recorded.
-    pub dry: bool,
-    /// `-X`: nothing at all is run, not even to fill lists.
-    pub nothing: bool,
-    /// `-t` and `-v`: questions to programs, and their answers, are recorded too.
-    pub trace: bool,
-    pub verbose: bool,
-    pub record: &'a mut dyn FnMut(Record),
-}
 
 /// Lines that are read at once.
 const PAGE: usize = 500;

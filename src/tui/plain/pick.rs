@@ -11,7 +11,7 @@ use crate::menu::values::{Context, Values};
 use crate::menu::{command, rules};
 use crate::secret::masked_words;
 use crate::text::shell::quoted;
-use crate::tui::plain::{Answer, Edited, Plain, answer};
+use crate::tui::plain::session::{Answer, Edited, Plain, answer};
 
 /// These values as people may see them.
 pub(super) fn masked(fields: &[Field], context: &Context) -> Context {

@@ -1,4 +1,4 @@
-//! Asking and telling, a line at a time. Everything that can be heard comes through one channel:
+//! Query and telling, a line at a time. Everything that can be heard comes through one channel:
 //! typed lines, answers of programs, what a job does.
 
 use std::io::{BufRead, Write};
@@ -109,7 +109,7 @@ impl<W: Write> Talk<W> {
     pub fn say(&mut self, text: &str) {
         let clean = printable_lines(text, self.ascii);
         let text = wrap(&clean, self.width, 0, 0);
-        self.put(&(text + "\n"));
+        self.write_text(&(text + "\n"));
     }
 
     /// A text below a mark: later lines stand below the first one's text; a list in it stays a
@@ -119,13 +119,13 @@ impl<W: Write> Talk<W> {
         let indent = mark.chars().count();
         let mut lead = mark.to_owned();
         if clean.trim().is_empty() {
-            return self.put(&(lead + "\n"));
+            return self.write_text(&(lead + "\n"));
         }
         for line in clean.trim_start().lines() {
             let words = line.trim_start();
             let at = indent + line.len() - words.len();
             let text = wrap(words, self.width, at, at);
-            self.put(&format!("{lead}{}{text}\n", " ".repeat(at - indent)));
+            self.write_text(&format!("{lead}{}{text}\n", " ".repeat(at - indent)));
             lead = " ".repeat(indent);
         }
     }
@@ -133,7 +133,7 @@ impl<W: Write> Talk<W> {
     /// A line as it is, but for what a terminal would obey.
     pub fn line(&mut self, text: &str) {
         let clean = printable_lines(text, self.ascii);
-        self.put(&(clean + "\n"));
+        self.write_text(&(clean + "\n"));
     }
 
     /// A title with a blank line around it.
@@ -160,7 +160,7 @@ impl<W: Write> Talk<W> {
     /// As [`Talk::ask`], with blanks kept.
     pub fn ask_raw(&mut self, prompt: &str) -> Option<String> {
         let clean = printable_lines(prompt, self.ascii);
-        self.put(&(clean + " "));
+        self.write_text(&(clean + " "));
         loop {
             match self.hear() {
                 Heard::Line(line) => return Some(line),
@@ -169,7 +169,7 @@ impl<W: Write> Talk<W> {
                 Heard::Answer(_) | Heard::Job(_) => {}
             }
         }
-        self.put("\n");
+        self.write_text("\n");
         None
     }
 
@@ -254,7 +254,7 @@ impl<W: Write> Talk<W> {
     }
 
     /// Writes; a reader who is gone has seen enough.
-    fn put(&mut self, text: &str) {
+    fn write_text(&mut self, text: &str) {
         if self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).is_err() {
             self.ended = true;
         }

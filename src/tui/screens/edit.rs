@@ -1,16 +1,17 @@
 //! F7 on a field: its whole value in a wide pop-up, over several rows if it is long.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use tui_input::Input;
 
 use crate::menu::model::{Field, Kind};
-use crate::term::key::Key;
 use crate::theme::Role;
 use crate::tui::canvas::{Canvas, columns};
-use crate::tui::keys::{Legend, Sends};
+use crate::tui::keys::{self, KeyNames, Legend};
 use crate::tui::popup;
-use crate::tui::screens::Step;
-use crate::tui::screens::form::{Form, typed};
-use crate::tui::screens::form_view::hidden;
+use crate::tui::screens::form::Form;
+use crate::tui::screens::form_keys::{insert_typed, type_key};
+use crate::tui::screens::form_rows::hidden;
+use crate::tui::screens::{Insertion, Outcome};
 
 const TYPE: &[&str] = &["Type the value, then press Enter.", "Press Cancel to leave it as it was."];
 const READ: &[&str] = &[
@@ -31,26 +32,40 @@ impl Edit {
         Self { field, input: Input::new(value.to_owned()), hint: None }
     }
 
-    pub fn key(&mut self, key: Key) -> Step {
+    pub fn key(&mut self, key: KeyEvent) -> Outcome {
         self.hint = None;
         let can = Form::typeable(&self.field);
-        match key {
-            Key::Enter if can => return Step::Edited(self.input.value().to_owned()),
-            Key::Enter => return Step::Back,
-            _ if !can => return Step::Bell,
-            Key::F(5) => _ = self.input.handle(tui_input::InputRequest::DeleteLine),
-            Key::Home => _ = self.input.handle(tui_input::InputRequest::GoToStart),
-            Key::End => _ = self.input.handle(tui_input::InputRequest::GoToEnd),
-            _ => match typed(&mut self.input, &self.field, key) {
+        match key.code {
+            KeyCode::Enter if can => return Outcome::Edited(self.input.value().to_owned()),
+            KeyCode::Enter => return Outcome::Back,
+            _ if !can => return Outcome::Bell,
+            KeyCode::F(5) => _ = self.input.handle(tui_input::InputRequest::DeleteLine),
+            KeyCode::Home => _ = self.input.handle(tui_input::InputRequest::GoToStart),
+            KeyCode::End => _ = self.input.handle(tui_input::InputRequest::GoToEnd),
+            _ => match type_key(&mut self.input, &self.field, key) {
                 Ok(Some(_)) => {}
-                Ok(None) => return Step::Bell,
+                Ok(None) => return Outcome::Bell,
                 Err(why) => {
                     self.hint = Some(why);
-                    return Step::Bell;
+                    return Outcome::Bell;
                 }
             },
         }
-        Step::Stay
+        Outcome::Stay
+    }
+
+    pub fn insert_text(&mut self, text: &str) -> Insertion {
+        self.hint = None;
+        if !Form::typeable(&self.field) {
+            return Insertion::NoField;
+        }
+        match insert_typed(&mut self.input, &self.field, text) {
+            Ok(()) => Insertion::Done,
+            Err(why) => {
+                self.hint = Some(why);
+                Insertion::Refused
+            }
+        }
     }
 
     pub fn field(&self) -> &Field {
@@ -58,16 +73,23 @@ impl Edit {
     }
 
     pub fn legend(&self) -> Legend {
-        let mut legend: Legend =
-            vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
+        let mut legend = keys::entries([
+            (KeyCode::F(1), "Help"),
+            (KeyCode::F(2), "Refresh"),
+            (KeyCode::F(3), "Cancel"),
+        ]);
         if Form::typeable(&self.field) {
-            legend.push((Key::F(5), "Empty"));
+            legend.push((KeyCode::F(5).into(), "Empty"));
         }
-        legend.extend([(Key::F(8), "Image"), (Key::F(10), "Exit"), (Key::Enter, "Do")]);
+        legend.extend(keys::entries([
+            (KeyCode::F(8), "Image"),
+            (KeyCode::F(10), "Exit"),
+            (KeyCode::Enter, "Do"),
+        ]));
         legend
     }
 
-    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends) {
+    pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames) {
         let size = (c.width(), c.height());
         let secret = self.field.kind == Kind::Password;
         let text = if secret {
@@ -83,7 +105,7 @@ impl Edit {
         let cursor = (at % width, at / width);
         let rows = lines.len().max(usize::from(cursor.1) + 1).max(3);
         let can = Form::typeable(&self.field);
-        let place = popup::place(size, 2, rows, &self.legend());
+        let place = popup::layout(size, 2, rows, &self.legend());
         let label = self.field.title();
         let top = popup::follow(0, usize::from(cursor.1), usize::from(place.body.height), rows);
         popup::draw(
@@ -93,18 +115,18 @@ impl Edit {
             if can { TYPE } else { READ },
             (top, rows),
             &self.legend(),
-            sends,
+            key_names,
         );
         c.within(place.body, |c| {
             for (y, line) in lines.iter().skip(top).enumerate() {
-                c.put(0, y as u16, line, Role::Value);
+                c.draw_text(0, y as u16, line, Role::Value);
             }
             if can {
                 c.place_cursor(cursor.0, cursor.1.saturating_sub(top as u16));
             }
         });
         if let Some(hint) = &self.hint {
-            c.put(place.body.x, place.body.bottom(), hint, Role::Warning);
+            c.draw_text(place.body.x, place.body.bottom(), hint, Role::Warning);
         }
     }
 }

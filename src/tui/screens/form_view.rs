@@ -1,160 +1,59 @@
-//! How a form looks: SMIT's columns at 80x24, wider labels and values where there is room.
+//! Draws a form:
 //!
 //!     * Target Disk(s) to install                          [vdb]                   +
 //!
-//! A label that is too long goes on in the next row; its value stands in its last row. A value that
-//! is too long scrolls, with `<` and `>` in place of the brackets.
+//! A value that is too long scrolls, with `<` and `>` in place of the brackets.
 
 use crate::menu::command;
 use crate::menu::model::{Field, Kind, Required};
-use crate::menu::rules;
-use crate::term::key::Key;
 use crate::theme::{Highlight, Role};
-use crate::tui::canvas::{Canvas, columns, more};
-use crate::tui::keys::{self, Legend, Sends};
-use crate::tui::popup::fold;
+use crate::tui::canvas::{Canvas, columns, scroll_markers};
+use crate::tui::keys::{self, KeyNames};
 use crate::tui::screens::form::Form;
-
-/// The first row of the fields.
-const FIRST: u16 = 6;
-const LABEL: u16 = 2;
-const INDENT: u16 = 4;
-/// At 80 columns: the opening bracket, and the marks, counted from the right.
-const BRACKET: u16 = 53;
-const MARKS: u16 = 3;
-/// From this height on a line shows the command that Enter runs.
-const PREVIEW: u16 = 26;
-
-/// Where things are.
-#[derive(Clone, Copy, Debug)]
-pub struct Area {
-    /// Rows for fields; one less if they scroll.
-    pub rows: u16,
-    /// The column of the opening bracket.
-    bracket: u16,
-    marks: u16,
-    legend: u16,
-    preview: bool,
-}
-
-impl Area {
-    /// How many rows of fields are seen of `all`.
-    pub fn shown(&self, all: usize) -> u16 {
-        if all > usize::from(self.rows) { self.rows.saturating_sub(1).max(1) } else { self.rows }
-    }
-
-    /// Columns between the brackets.
-    fn room(&self) -> u16 {
-        self.marks.saturating_sub(self.bracket + 2)
-    }
-}
-
-/// One row of the form.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub field: usize,
-    label: String,
-    first: bool,
-    last: bool,
-}
-
-pub fn area(size: (u16, u16), form: &Form) -> Area {
-    let (width, height) = size;
-    let legend = height.saturating_sub(keys::rows(&form.legend(), width, keys::WIDE));
-    let preview = height >= PREVIEW && form.selector.is_none();
-    let below = if preview { 3 } else { 1 };
-    Area {
-        rows: legend.saturating_sub(FIRST + below),
-        bracket: BRACKET + width.saturating_sub(80) / 3,
-        marks: width.saturating_sub(MARKS),
-        legend,
-        preview,
-    }
-}
-
-/// The rows of all fields that are shown now.
-pub fn rows(form: &Form, area: &Area) -> Vec<Row> {
-    let mut rows = vec![];
-    for n in rules::visible(&form.dialog, &form.values) {
-        let field = &form.dialog.fields[n];
-        let room = if field.kind == Kind::Heading { area.marks } else { area.bracket - 1 };
-        let lines = fold(&field.label, room.saturating_sub(indent(field)).max(8));
-        let last = lines.len() - 1;
-        rows.extend(lines.into_iter().enumerate().map(|(i, label)| Row {
-            field: n,
-            label,
-            first: i == 0,
-            last: i == last,
-        }));
-    }
-    rows
-}
-
-fn indent(field: &Field) -> u16 {
-    LABEL + INDENT * u16::from(field.indent)
-}
+use crate::tui::screens::form_rows::{Area, FIRST, Row, area, hidden, indent, rows};
 
 impl Form {
-    /// Where a key means nothing for the field under the cursor, its place stays empty.
-    pub fn legend(&self) -> Legend {
-        let field = self.field();
-        let can = |yes: bool, text: &'static str| if yes { text } else { "" };
-        let dialog = self.selector.is_none();
-        let mut legend: Legend = vec![
-            (Key::F(1), "Help"),
-            (Key::F(2), "Refresh"),
-            (Key::F(3), "Cancel"),
-            (Key::F(4), can(field.is_some_and(Self::has_list), "List")),
-            (Key::F(5), can(field.is_some(), "Reset")),
-        ];
-        if dialog {
-            legend.push((Key::F(6), "Command"));
-        }
-        legend.extend([
-            (
-                Key::F(7),
-                can(field.is_some_and(|f| Self::typeable(f) || f.kind == Kind::List), "Edit"),
-            ),
-            (Key::F(8), "Image"),
-            (Key::F(9), "Shell"),
-            (Key::F(10), "Exit"),
-            (Key::Enter, "Do"),
-            (Key::Tab, can(field.is_some_and(|f| f.kind == Kind::Ring), "Next Value")),
-        ]);
-        legend
-    }
-
-    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
-        c.centred(0, &self.dialog.title, Role::Title);
+    pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
+        c.draw_centred(0, &self.dialog.title, Role::Title);
         let what = if self.selector.is_some() {
             "Type or select a value for the entry field."
         } else {
             "Type or select values in entry fields."
         };
-        c.put(0, 2, what, Role::Instruction);
-        c.put(0, 3, "Press Enter AFTER making all desired changes.", Role::Instruction);
+        c.draw_text(0, 2, what, Role::Instruction);
+        c.draw_text(0, 3, "Press Enter AFTER making all desired changes.", Role::Instruction);
         let area = area((c.width(), c.height()), self);
         let rows = rows(self, &area);
         let shown = usize::from(area.shown(rows.len()));
-        c.put(area.bracket + 3, FIRST - 1, "[Entry Fields]", Role::Heading);
+        c.draw_text(area.bracket + 3, FIRST - 1, "[Entry Fields]", Role::Heading);
         for (y, row) in rows.iter().skip(self.top).take(shown).enumerate() {
             self.row(c, FIRST + y as u16, row, &area, focused);
         }
-        if let Some((above, under)) = more(self.top, shown, rows.len()) {
-            c.put(0, FIRST - 1, &above, Role::Note);
-            c.put(0, FIRST + shown as u16, &under, Role::Note);
+        if let Some((above, under)) = scroll_markers(self.top, shown, rows.len()) {
+            c.draw_text(0, FIRST - 1, &above, Role::Note);
+            c.draw_text(0, FIRST + shown as u16, &under, Role::Note);
         }
         if area.preview {
             let line = command::build_line(&self.dialog, &self.values, &self.context).shown();
-            let took = c.put(0, area.legend.saturating_sub(2), "Command: ", Role::Label);
+            let took = c.draw_text(0, area.legend.saturating_sub(2), "Command: ", Role::Label);
             let room = c.width().saturating_sub(took + 1);
-            c.put(took, area.legend.saturating_sub(2), &shortened(&line, room), Role::Command);
+            c.draw_text(
+                took,
+                area.legend.saturating_sub(2),
+                &shortened(&line, room),
+                Role::Command,
+            );
         }
         if let Some(hint) = &self.hint {
-            c.put(0, area.legend.saturating_sub(1), &keys::spoken(hint, sends), Role::Warning);
+            c.draw_text(
+                0,
+                area.legend.saturating_sub(1),
+                &keys::with_key_names(hint, key_names),
+                Role::Warning,
+            );
         }
         if focused {
-            keys::draw(c, area.legend, &self.legend(), sends, keys::WIDE);
+            keys::draw(c, area.legend, &self.legend(), key_names, keys::WIDE);
         }
     }
 
@@ -162,21 +61,23 @@ impl Form {
         let field = &self.dialog.fields[row.field];
         let x = indent(field);
         if field.kind == Kind::Heading {
-            c.put(x, y, &row.label, Role::Heading);
+            c.draw_text(x, y, &row.label, Role::Heading);
             return;
         }
         let here = row.field == self.at;
         if row.first && field.required == Required::Filled {
-            c.put(0, y, "*", Role::Mark);
+            c.draw_text(0, y, "*", Role::Mark);
         }
         match (here, c.theme.highlight) {
-            (false, _) => _ = c.put(x, y, &row.label, Role::Label),
-            (true, Highlight::Marker) if !row.first => _ = c.put(x, y, &row.label, Role::Label),
+            (false, _) => _ = c.draw_text(x, y, &row.label, Role::Label),
+            (true, Highlight::Marker) if !row.first => {
+                _ = c.draw_text(x, y, &row.label, Role::Label)
+            }
             (true, _) => self.selected(c, y, row, x, area),
         }
         if row.last {
             self.value(c, y, row.field, field, area, here && focused);
-            c.put(area.marks, y, marks(field), Role::Mark);
+            c.draw_text(area.marks, y, marks(field), Role::Mark);
         }
     }
 
@@ -184,12 +85,12 @@ impl Form {
     fn selected(&self, c: &mut Canvas<'_>, y: u16, row: &Row, x: u16, area: &Area) {
         let part =
             ratatui::layout::Rect { x: 0, y, width: area.bracket.saturating_sub(1), height: 1 };
-        c.within(part, |c| c.selected(1, x, 0, &row.label, Role::Label));
+        c.within(part, |c| c.draw_selected(1, x, 0, &row.label, Role::Label));
         if c.theme.highlight == Highlight::Row
             && row.first
             && self.dialog.fields[row.field].required == Required::Filled
         {
-            c.put(0, y, "*", Role::Mark);
+            c.draw_text(0, y, "*", Role::Mark);
         }
     }
 
@@ -204,18 +105,18 @@ impl Form {
         let text = crate::text::printable(text, false);
         let cursor = if here && typeable { Some(self.cursor(field)) } else { None };
         let seen = window(&text, cursor, room);
-        c.put(area.bracket + 1, y, &seen.text, Role::Value);
+        c.draw_text(area.bracket + 1, y, &seen.text, Role::Value);
         let (open, close) = if typeable { ("[", "]") } else { (" ", " ") };
         let left = if seen.before { "<" } else { open };
         if left != " " {
-            c.put(area.bracket, y, left, Role::Mark);
+            c.draw_text(area.bracket, y, left, Role::Mark);
         }
         let end = area.bracket + 1 + columns(&seen.text);
         if seen.after {
-            c.put(area.bracket + 1 + room, y, ">", Role::Mark);
+            c.draw_text(area.bracket + 1 + room, y, ">", Role::Mark);
         } else if close != " " && !(here && self.typed) {
             // While it is typed into, the field is open: a character costs one byte then.
-            c.put(end, y, close, Role::Mark);
+            c.draw_text(end, y, close, Role::Mark);
         }
         if here {
             c.place_cursor(area.bracket + 1 + seen.cursor, y);
@@ -230,11 +131,6 @@ impl Form {
         let before: String = self.input.value().chars().take(self.input.cursor()).collect();
         columns(&before)
     }
-}
-
-/// What is shown of a password.
-pub fn hidden(value: &str) -> &'static str {
-    if value.is_empty() { "" } else { command::HIDDEN }
 }
 
 struct Window {

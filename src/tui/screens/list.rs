@@ -1,16 +1,16 @@
 //! The pop-up list: one or several choices; what cannot be chosen is grey and says why when the
 //! cursor is on it.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
 use crate::menu::lists::Listing;
-use crate::term::key::Key;
 use crate::theme::{Highlight, Role};
-use crate::tui::canvas::{Canvas, columns};
+use crate::tui::canvas::{Canvas, ListLine, columns};
 use crate::tui::find::{self, Find, Found};
-use crate::tui::keys::{self, Legend, Sends};
-use crate::tui::popup::{self, Place, fold, follow};
-use crate::tui::screens::Step;
+use crate::tui::keys::{self, KeyNames, Legend};
+use crate::tui::popup::{self, PopupLayout, fold, follow};
+use crate::tui::screens::{Insertion, Outcome};
 
 const ONE: &[&str] = &["Move cursor to desired item and press Enter."];
 const SOME: &[&str] = &[
@@ -63,6 +63,7 @@ pub struct List {
     top: usize,
     shift: usize,
     find: Find,
+    pub hint: Option<String>,
 }
 
 impl List {
@@ -83,6 +84,7 @@ impl List {
             top: 0,
             shift: 0,
             find: Find::default(),
+            hint: None,
         }
     }
 
@@ -113,6 +115,11 @@ impl List {
 
     pub fn is_typing(&self) -> bool {
         self.find.is_typing()
+    }
+
+    pub fn insert_text(&mut self, text: &str) -> Insertion {
+        self.hint = None;
+        self.find.insert_text(text)
     }
 
     /// The rows of the body: an entry's line or one of its notes. The notes of what is refused
@@ -147,19 +154,19 @@ impl List {
         self.heading().len() + if self.reasons() { REASON + 1 } else { 0 }
     }
 
-    fn instructions(&self, sends: Sends) -> &'static [&'static str] {
-        match (self.choose, sends) {
+    fn instructions(&self, key_names: KeyNames) -> &'static [&'static str] {
+        match (self.choose, key_names) {
             (Choose::One, _) => ONE,
-            (Choose::Several, Sends::Function) => SOME,
-            (Choose::Several, Sends::Escape) => SOME_ESC,
+            (Choose::Several, KeyNames::Function) => SOME,
+            (Choose::Several, KeyNames::Escape) => SOME_ESC,
             (Choose::None, _) => INFORMATION,
         }
     }
 
-    fn place(&self, size: (u16, u16)) -> Place {
-        popup::place(
+    fn place(&self, size: (u16, u16)) -> PopupLayout {
+        popup::layout(
             size,
-            self.instructions(Sends::Function).len(),
+            self.instructions(KeyNames::Function).len(),
             self.rows().len().max(1) + self.extra(),
             &self.legend(),
         )
@@ -169,38 +176,41 @@ impl List {
         usize::from(self.place(size).body.height).saturating_sub(self.extra()).max(1)
     }
 
-    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+    pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
+        self.hint = None;
         let lines: Vec<&String> = self.listing.entries.iter().map(|e| &e.line).collect();
         match self.find.key(key) {
             Found::NotMine => {}
-            Found::Typing => return Step::Stay,
+            Found::Typing => return Outcome::Stay,
             Found::Next(needle) => {
                 let Some(at) = find::next(&lines, self.at, &needle) else {
                     self.find.miss();
-                    return Step::Bell;
+                    return Outcome::Bell;
                 };
                 self.at = at;
-                return Step::Stay;
+                return Outcome::Stay;
             }
         }
         let last = self.listing.entries.len().saturating_sub(1);
         let page = self.shown_rows(size).saturating_sub(1).max(1);
-        match key {
-            Key::Up | Key::Ctrl('p') => self.at = self.at.saturating_sub(1),
-            Key::Down | Key::Ctrl('n') => self.at = (self.at + 1).min(last),
-            Key::PageUp => self.at = self.at.saturating_sub(page),
-            Key::PageDown => self.at = (self.at + page).min(last),
-            Key::Home => self.at = 0,
-            Key::End => self.at = last,
-            Key::Left => self.shift = self.shift.saturating_sub(SIDEWAYS),
-            Key::Right => {
+        match key.code {
+            KeyCode::Up => self.at = self.at.saturating_sub(1),
+            KeyCode::Down => self.at = (self.at + 1).min(last),
+            KeyCode::PageUp => self.at = self.at.saturating_sub(page),
+            KeyCode::PageDown => self.at = (self.at + page).min(last),
+            KeyCode::Home => self.at = 0,
+            KeyCode::End => self.at = last,
+            KeyCode::Left => self.shift = self.shift.saturating_sub(SIDEWAYS),
+            KeyCode::Right => {
                 self.shift = (self.shift + SIDEWAYS).min(self.widest().saturating_sub(SIDEWAYS))
             }
-            Key::F(7) | Key::Char(' ') if self.choose == Choose::Several => return self.toggle(),
-            Key::Enter => return self.enter(),
-            _ => return Step::Bell,
+            KeyCode::F(7) | KeyCode::Char(' ') if self.choose == Choose::Several => {
+                return self.toggle();
+            }
+            KeyCode::Enter => return self.enter(),
+            _ => return Outcome::Bell,
         }
-        Step::Stay
+        Outcome::Stay
     }
 
     fn widest(&self) -> usize {
@@ -211,9 +221,9 @@ impl List {
         self.listing.entries.get(self.at).is_some_and(|e| !e.refused)
     }
 
-    fn toggle(&mut self) -> Step {
+    fn toggle(&mut self) -> Outcome {
         if !self.can() {
-            return Step::Bell;
+            return Outcome::Bell;
         }
         match self.chosen.iter().position(|n| *n == self.at) {
             Some(at) => _ = self.chosen.remove(at),
@@ -225,7 +235,7 @@ impl List {
             }
         }
         self.toggled = true;
-        Step::Stay
+        Outcome::Stay
     }
 
     /// What Enter takes as marked. Without F7 the marks are only what the field held, and they
@@ -239,12 +249,12 @@ impl List {
         (self.choose == Choose::Several && counts).then_some(self.chosen.as_slice())
     }
 
-    fn enter(&mut self) -> Step {
+    fn enter(&mut self) -> Outcome {
         match self.marked() {
-            Some(marked) => Step::Chosen(marked.to_vec()),
-            None if self.choose == Choose::None => Step::Back,
-            None if self.can() => Step::Chosen(vec![self.at]),
-            None => Step::Bell,
+            Some(marked) => Outcome::Chosen(marked.to_vec()),
+            None if self.choose == Choose::None => Outcome::Back,
+            None if self.can() => Outcome::Chosen(vec![self.at]),
+            None => Outcome::Bell,
         }
     }
 
@@ -280,35 +290,48 @@ impl List {
     }
 
     pub fn legend(&self) -> Legend {
-        let mut legend: Legend =
-            vec![(Key::F(1), "Help"), (Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
-        if self.choose == Choose::Several {
-            legend.push((Key::F(7), "Select"));
-        }
-        legend.extend([
-            (Key::F(8), "Image"),
-            (Key::F(10), "Exit"),
-            (Key::Enter, "Do"),
-            (Key::Char('/'), "Find"),
-            (Key::Char('n'), "Find Next"),
+        let mut legend = keys::entries([
+            (KeyCode::F(1), "Help"),
+            (KeyCode::F(2), "Refresh"),
+            (KeyCode::F(3), "Cancel"),
         ]);
+        if self.choose == Choose::Several {
+            legend.push((KeyCode::F(7).into(), "Select"));
+        }
+        legend.extend(keys::entries([
+            (KeyCode::F(8), "Image"),
+            (KeyCode::F(10), "Exit"),
+            (KeyCode::Enter, "Do"),
+            (KeyCode::Char('/'), "Find"),
+            (KeyCode::Char('n'), "Find Next"),
+        ]));
         legend
     }
 
-    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends) {
+    pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames) {
         let size = (c.width(), c.height());
         let place = self.place(size);
         let (rows, heading) = (self.rows(), self.heading());
         let shown = self.shown_rows(size);
         // The markers count entries' rows, not the heading.
-        popup::draw(c, place, &self.title, self.instructions(sends), (0, 0), &self.legend(), sends);
-        if let Some((above, under)) = crate::tui::canvas::more(self.top, shown, rows.len()) {
-            c.put(place.body.x, place.body.y - 1, &above, Role::Note);
-            c.put(place.body.x, place.body.bottom(), &under, Role::Note);
+        popup::draw(
+            c,
+            place,
+            &self.title,
+            self.instructions(key_names),
+            (0, 0),
+            &self.legend(),
+            key_names,
+        );
+        if let Some((above, under)) =
+            crate::tui::canvas::scroll_markers(self.top, shown, rows.len())
+        {
+            c.draw_text(place.body.x, place.body.y - 1, &above, Role::Note);
+            c.draw_text(place.body.x, place.body.bottom(), &under, Role::Note);
         }
         c.within(place.body, |c| {
             for (y, line) in heading.iter().enumerate() {
-                c.put(MARGIN, y as u16, &self.cut(line), Role::Heading);
+                c.draw_text(MARGIN, y as u16, &self.cut(line), Role::Heading);
             }
             let entries = Rect::new(0, heading.len() as u16, c.width(), shown as u16);
             c.within(entries, |c| self.entries(c, &rows));
@@ -317,38 +340,44 @@ impl List {
         if let Some(selected) = self.selected() {
             // The marker of what scrolls stands before it.
             let (x, room) = (place.body.x + SELECTED, place.body.width.saturating_sub(SELECTED));
-            c.put_within(
+            c.draw_text_within(
                 x,
                 place.body.bottom(),
                 room,
-                &keys::spoken(&selected, sends),
+                &keys::with_key_names(&selected, key_names),
                 Role::Value,
             );
+        }
+        if let Some(hint) = &self.hint {
+            let width = place.body.width;
+            c.fill(Rect::new(place.body.x, place.body.bottom(), width, 1), Role::Text);
+            c.draw_text_within(place.body.x, place.body.bottom(), width, hint, Role::Warning);
         }
         self.find.draw(c, place.body.x, place.body.bottom(), place.body.width);
     }
 
     fn entries(&self, c: &mut Canvas<'_>, rows: &[(usize, Option<&str>)]) {
         if rows.is_empty() {
-            c.put(MARGIN, 0, "There is nothing to choose from.", Role::Note);
+            c.draw_text(MARGIN, 0, "There is nothing to choose from.", Role::Note);
         }
+        let line = |(n, note): &(usize, Option<&str>)| {
+            let entry = &self.listing.entries[*n];
+            let (indent, text, role) = match note {
+                Some(note) => (2, *note, Role::Note),
+                None if entry.refused => (0, entry.line.as_str(), Role::Disabled),
+                None => (0, entry.line.as_str(), Role::Text),
+            };
+            ListLine { indent, text: self.cut(text), role }
+        };
+        let lines: Vec<ListLine> = rows.iter().map(line).collect();
+        let selected = rows.iter().position(|(n, note)| *n == self.at && note.is_none());
+        let part = Rect::new(0, 0, c.width(), c.height());
+        c.draw_list(part, (1, MARGIN), &lines, (self.top, selected));
+        // Where `>` is the cursor, chosen entries have another mark.
+        let mark = if c.theme.highlight == Highlight::Marker { "x" } else { ">" };
         for (y, (n, note)) in rows.iter().skip(self.top).take(usize::from(c.height())).enumerate() {
-            let (y, entry) = (y as u16, &self.listing.entries[*n]);
-            if let Some(note) = note {
-                c.put(MARGIN + 2, y, &self.cut(note), Role::Note);
-                continue;
-            }
-            let role = if entry.refused { Role::Disabled } else { Role::Text };
-            let line = self.cut(&entry.line);
-            if *n == self.at {
-                c.selected(1, MARGIN, y, &line, role)
-            } else {
-                _ = c.put(MARGIN, y, &line, role)
-            }
-            if self.marked().is_some_and(|m| m.contains(n)) {
-                // Where `>` is the cursor, what is chosen has another mark.
-                let mark = if c.theme.highlight == Highlight::Marker { "x" } else { ">" };
-                c.put(0, y, mark, Role::Mark);
+            if note.is_none() && self.marked().is_some_and(|m| m.contains(n)) {
+                c.draw_text(0, y as u16, mark, Role::Mark);
             }
         }
     }
@@ -363,7 +392,7 @@ impl List {
         for (n, line) in
             fold(&format!("Cannot be chosen: {why}"), c.width()).iter().take(REASON).enumerate()
         {
-            c.put(0, y + n as u16, line, Role::Warning);
+            c.draw_text(0, y + n as u16, line, Role::Warning);
         }
     }
 
@@ -373,130 +402,4 @@ impl List {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::menu::lists::Entry;
-    use crate::tui::golden::{check, drawn};
-
-    const SIZE: (u16, u16) = (80, 24);
-
-    fn disks() -> Listing {
-        let entry = |line: &str, notes: &[&str], refused| Entry {
-            line: line.into(),
-            notes: notes.iter().map(|n| (*n).into()).collect(),
-            value: line.split_whitespace().next().unwrap().into(),
-            refused,
-        };
-        Listing {
-            heading: Some("Name     Size      Model".into()),
-            entries: vec![
-                entry("vda      20 GB     QEMU HARDDISK", &["the running system is on it"], true),
-                entry("vdb      20 GB     QEMU HARDDISK", &[], false),
-                entry("vdc      40 GB     QEMU HARDDISK", &["holds an ext4 file system"], false),
-            ],
-        }
-    }
-
-    fn list(choose: Choose) -> List {
-        List::new("Target Disk(s) to install", disks(), choose)
-    }
-
-    #[test]
-    fn golden_lists() {
-        let mut l = list(Choose::Several).with(&["vdb".into()]);
-        l.settle(SIZE);
-        check("list", 80, 24, |c| l.view(c, Sends::Function));
-        l.key(Key::Up, SIZE);
-        check("list-refused", 80, 24, |c| l.view(c, Sends::Escape));
-    }
-
-    #[test]
-    fn chooses() {
-        let mut l = list(Choose::One);
-        assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![1]));
-        l.key(Key::Up, SIZE);
-        assert_eq!(l.key(Key::Enter, SIZE), Step::Bell);
-        assert_eq!(l.key(Key::F(7), SIZE), Step::Bell);
-        let mut l = list(Choose::Several);
-        assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![1]));
-        l.key(Key::End, SIZE);
-        l.key(Key::F(7), SIZE);
-        l.key(Key::Up, SIZE);
-        l.key(Key::F(7), SIZE);
-        assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![2, 1]));
-        let mut l = list(Choose::Several).with(&["vdb".into()]);
-        l.key(Key::F(7), SIZE);
-        assert_eq!(l.key(Key::Enter, SIZE), Step::Chosen(vec![]));
-    }
-
-    /// A disk that nobody chose must not be erased: the line under the cursor is meant, and F7
-    /// replaces a default.
-    #[test]
-    fn the_line_under_the_cursor_is_taken() {
-        let press =
-            |l: &mut List, keys: &[Key]| keys.iter().fold(Step::Stay, |_, k| l.key(*k, SIZE));
-        for prefilled in [true, false] {
-            let filled = || list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
-            assert_eq!(press(&mut filled(), &[Key::Enter]), Step::Chosen(vec![1]));
-            assert_eq!(
-                press(&mut filled(), &[Key::Down, Key::Enter]),
-                Step::Chosen(vec![2]),
-                "{prefilled}"
-            );
-            assert_eq!(press(&mut filled(), &[Key::Up, Key::Enter]), Step::Bell);
-        }
-        let filled = |prefilled| list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
-        assert_eq!(
-            press(&mut filled(true), &[Key::Down, Key::F(7), Key::Enter]),
-            Step::Chosen(vec![2])
-        );
-        assert_eq!(
-            press(&mut filled(false), &[Key::Down, Key::F(7), Key::Enter]),
-            Step::Chosen(vec![1, 2])
-        );
-        assert_eq!(
-            press(&mut filled(true), &[Key::Down, Key::F(7), Key::Up, Key::F(7), Key::Enter]),
-            Step::Chosen(vec![2, 1])
-        );
-        assert_eq!(
-            press(&mut filled(true), &[Key::Down, Key::F(7), Key::F(7), Key::Enter]),
-            Step::Chosen(vec![])
-        );
-        let said = |keys: &[Key], prefilled| {
-            let mut l = filled(prefilled);
-            keys.iter().for_each(|k| _ = l.key(*k, SIZE));
-            l.settle(SIZE);
-            drawn(80, 24, |c| l.view(c, Sends::Function))
-        };
-        assert!(said(&[], true).contains("Selected: vdb "));
-        assert!(said(&[Key::Down], true).contains("Enter selects this line."));
-        assert!(said(&[Key::Down], false).contains("Enter selects this line, F7 adds it to: vdb"));
-        assert!(said(&[Key::Down, Key::F(7)], true).contains("Selected: vdc "));
-        assert!(said(&[Key::F(7)], true).contains("Selected: nothing"));
-    }
-
-    #[test]
-    fn long_lists_scroll() {
-        let entries = (0..200)
-            .map(|n| Entry {
-                line: format!("disk{n}"),
-                value: format!("disk{n}"),
-                ..Entry::default()
-            })
-            .collect();
-        let mut l =
-            List::new("Many", Listing { heading: Some("Name".into()), entries }, Choose::One);
-        for key in [Key::Char('/'), Key::Char('1'), Key::Char('9'), Key::Char('9'), Key::Enter] {
-            assert_eq!(l.key(key, SIZE), Step::Stay);
-        }
-        l.settle(SIZE);
-        let shown = drawn(80, 24, |c| l.view(c, Sends::Function));
-        assert!(
-            shown.contains("disk199")
-                && shown.contains("[BOTTOM]")
-                && shown.contains("[MORE...188]")
-                && shown.contains("Name"),
-            "{shown}"
-        );
-    }
-}
+mod tests;

@@ -1,12 +1,14 @@
 //! A menu: its title, what to do, the items; the cursor skips what cannot be entered.
 
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+
 use crate::menu::model;
-use crate::term::key::Key;
 use crate::theme::Role;
-use crate::tui::canvas::{Canvas, more};
-use crate::tui::keys::{self, Legend, Sends};
+use crate::tui::canvas::{Canvas, ListLine, scroll_markers};
+use crate::tui::keys::{self, KeyNames, Legend};
 use crate::tui::popup::follow;
-use crate::tui::screens::Step;
+use crate::tui::screens::Outcome;
 
 const INSTRUCTION: &str = "Move cursor to desired item and press Enter.";
 /// The first row and the first column of the items.
@@ -19,12 +21,13 @@ pub struct Menu {
     pub menu: model::Menu,
     at: usize,
     top: usize,
+    pub hint: Option<String>,
 }
 
 impl Menu {
     pub fn new(menu: model::Menu) -> Self {
         let at = menu.items.iter().position(|i| i.goto.is_some()).unwrap_or(0);
-        Self { menu, at, top: 0 }
+        Self { menu, at, top: 0, hint: None }
     }
 
     /// The item that the cursor is on.
@@ -32,26 +35,27 @@ impl Menu {
         self.menu.items.get(self.at).filter(|i| i.goto.is_some())
     }
 
-    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+    pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
+        self.hint = None;
         let page = self.rows(size).saturating_sub(1).max(1);
         let last = self.menu.items.len().saturating_sub(1);
-        match key {
-            Key::Up | Key::Ctrl('p') | Key::BackTab => self.go(self.at.saturating_sub(1), false),
-            Key::Down | Key::Ctrl('n') | Key::Tab => self.go((self.at + 1).min(last), true),
-            Key::PageUp => self.go(self.at.saturating_sub(page), false),
-            Key::PageDown => self.go((self.at + page).min(last), true),
-            Key::Home => self.go(0, true),
-            Key::End => self.go(last, false),
-            Key::Enter => {
-                return self.item().and_then(|i| i.goto.clone()).map_or(Step::Bell, Step::Go);
+        match key.code {
+            KeyCode::Up | KeyCode::BackTab => self.move_to(self.at.saturating_sub(1), false),
+            KeyCode::Down | KeyCode::Tab => self.move_to((self.at + 1).min(last), true),
+            KeyCode::PageUp => self.move_to(self.at.saturating_sub(page), false),
+            KeyCode::PageDown => self.move_to((self.at + page).min(last), true),
+            KeyCode::Home => self.move_to(0, true),
+            KeyCode::End => self.move_to(last, false),
+            KeyCode::Enter => {
+                return self.item().and_then(|i| i.goto.clone()).map_or(Outcome::Bell, Outcome::Go);
             }
-            _ => return Step::Bell,
+            _ => return Outcome::Bell,
         }
-        Step::Stay
+        Outcome::Stay
     }
 
     /// Moves to `to`, or the next item beyond it in that direction, or the nearest one before it.
-    fn go(&mut self, to: usize, down: bool) {
+    fn move_to(&mut self, to: usize, down: bool) {
         let items = &self.menu.items;
         let can = |n: &usize| items.get(*n).is_some_and(|i| i.goto.is_some());
         let after = (to..items.len()).find(can);
@@ -82,37 +86,41 @@ impl Menu {
     }
 
     pub fn legend(&self) -> Legend {
-        vec![
-            (Key::F(1), "Help"),
-            (Key::F(2), "Refresh"),
-            (Key::F(3), "Cancel"),
-            (Key::F(8), "Image"),
-            (Key::F(9), "Shell"),
-            (Key::F(10), "Exit"),
-            (Key::Enter, "Do"),
-        ]
+        keys::entries([
+            (KeyCode::F(1), "Help"),
+            (KeyCode::F(2), "Refresh"),
+            (KeyCode::F(3), "Cancel"),
+            (KeyCode::F(8), "Image"),
+            (KeyCode::F(9), "Shell"),
+            (KeyCode::F(10), "Exit"),
+            (KeyCode::Enter, "Do"),
+        ])
     }
 
-    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
-        c.centred(0, &self.menu.title, Role::Title);
-        c.put(0, 2, INSTRUCTION, Role::Instruction);
+    pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
+        c.draw_centred(0, &self.menu.title, Role::Title);
+        c.draw_text(0, 2, INSTRUCTION, Role::Instruction);
         let legend = self.legend();
         let shown = self.rows((c.width(), c.height()));
-        for (n, item) in self.menu.items.iter().enumerate().skip(self.top).take(shown) {
-            let y = FIRST + (n - self.top) as u16;
-            match &item.goto {
-                Some(_) if n == self.at => c.selected(0, COLUMN, y, &item.text, Role::Text),
-                Some(_) => _ = c.put(COLUMN, y, &item.text, Role::Text),
-                None => _ = c.put(COLUMN, y, &item.text, Role::Heading),
-            }
-        }
+        let line = |item: &model::Item| {
+            let role = if item.goto.is_some() { Role::Text } else { Role::Heading };
+            ListLine { indent: 0, text: item.text.clone(), role }
+        };
+        let lines: Vec<ListLine> = self.menu.items.iter().map(line).collect();
+        let rows = Rect::new(0, FIRST, c.width(), shown as u16);
+        c.draw_list(rows, (0, COLUMN), &lines, (self.top, self.item().map(|_| self.at)));
         let below = c.height().saturating_sub(keys::rows(&legend, c.width(), keys::WIDE));
-        if let Some((above, under)) = more(self.top, shown, self.menu.items.len()) {
-            c.put(0, FIRST - 1, &above, Role::Note);
-            c.put(0, FIRST + shown as u16, &under, Role::Note);
+        if let Some((above, under)) = scroll_markers(self.top, shown, self.menu.items.len()) {
+            c.draw_text(0, FIRST - 1, &above, Role::Note);
+            c.draw_text(0, FIRST + shown as u16, &under, Role::Note);
+        }
+        if let Some(hint) = &self.hint {
+            let row = Rect::new(0, below.saturating_sub(1), c.width(), 1);
+            c.fill(row, Role::Text);
+            c.draw_text(0, row.y, hint, Role::Warning);
         }
         if focused {
-            keys::draw(c, below, &legend, sends, keys::WIDE);
+            keys::draw(c, below, &legend, key_names, keys::WIDE);
         }
     }
 }
@@ -136,9 +144,9 @@ mod tests {
         })
     }
 
-    fn at(menu: &mut Menu, keys: &[Key]) -> String {
+    fn at(menu: &mut Menu, keys: &[KeyCode]) -> String {
         for key in keys {
-            menu.key(*key, (80, 24));
+            menu.key((*key).into(), (80, 24));
             menu.settle((80, 24));
         }
         menu.item().unwrap().text.clone()
@@ -148,25 +156,25 @@ mod tests {
     fn the_cursor_skips_headings() {
         let mut m = menu(&["-Head", "a", "-", "b", "c", "-end"]);
         assert_eq!(at(&mut m, &[]), "a");
-        assert_eq!(at(&mut m, &[Key::Down]), "b");
-        assert_eq!(at(&mut m, &[Key::Down, Key::Down]), "c");
-        assert_eq!(at(&mut m, &[Key::Up]), "b");
-        assert_eq!(at(&mut m, &[Key::Home]), "a");
-        assert_eq!(at(&mut m, &[Key::Up]), "a");
-        assert_eq!(at(&mut m, &[Key::End]), "c");
-        assert_eq!(at(&mut m, &[Key::PageUp]), "a");
-        assert_eq!(m.key(Key::Enter, (80, 24)), Step::Go(Target::Screen("a".into())));
-        assert_eq!(m.key(Key::Char('x'), (80, 24)), Step::Bell);
-        assert_eq!(menu(&[]).key(Key::Enter, (80, 24)), Step::Bell);
+        assert_eq!(at(&mut m, &[KeyCode::Down]), "b");
+        assert_eq!(at(&mut m, &[KeyCode::Down, KeyCode::Down]), "c");
+        assert_eq!(at(&mut m, &[KeyCode::Up]), "b");
+        assert_eq!(at(&mut m, &[KeyCode::Home]), "a");
+        assert_eq!(at(&mut m, &[KeyCode::Up]), "a");
+        assert_eq!(at(&mut m, &[KeyCode::End]), "c");
+        assert_eq!(at(&mut m, &[KeyCode::PageUp]), "a");
+        assert_eq!(m.key(KeyCode::Enter.into(), (80, 24)), Outcome::Go(Target::Screen("a".into())));
+        assert_eq!(m.key(KeyCode::Char('x').into(), (80, 24)), Outcome::Bell);
+        assert_eq!(menu(&[]).key(KeyCode::Enter.into(), (80, 24)), Outcome::Bell);
     }
 
     #[test]
     fn long_menus_scroll() {
         let names: Vec<String> = (0..40).map(|n| format!("item {n}")).collect();
         let mut m = menu(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        at(&mut m, &[Key::PageDown]);
-        crate::tui::golden::check("menu-long", 80, 24, |c| m.view(c, Sends::Escape, true));
-        assert_eq!(at(&mut m, &[Key::End]), "item 39");
+        at(&mut m, &[KeyCode::PageDown]);
+        crate::testing::golden::check("menu-long", 80, 24, |c| m.view(c, KeyNames::Escape, true));
+        assert_eq!(at(&mut m, &[KeyCode::End]), "item 39");
         assert_eq!(m.top, 40 - 16);
     }
 }

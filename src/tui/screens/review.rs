@@ -1,17 +1,18 @@
 //! What will happen, before it does: the text that the command itself wrote about it, the words to
 //! type, the command line.
 
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::menu::command::Line;
 use crate::menu::review;
-use crate::term::key::Key;
 use crate::theme::Role;
-use crate::tui::canvas::{Canvas, columns, more};
-use crate::tui::find::edit;
-use crate::tui::keys::{self, Legend, Sends};
+use crate::tui::canvas::{Canvas, columns, scroll_markers};
+use crate::tui::find::{edit, insert_line};
+use crate::tui::keys::{self, KeyNames, Legend};
 use crate::tui::popup::fold;
-use crate::tui::screens::Step;
+use crate::tui::screens::{Insertion, Outcome};
 
 /// The first row of the text.
 const FIRST: u16 = 4;
@@ -56,39 +57,47 @@ impl Review {
         self.answer.questions.get(n).is_some_and(|q| q.takes(typed))
     }
 
-    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+    pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
         self.hint = None;
         let lines = self.lines(size.0).len();
         let rows = self.rows(size);
         let last = lines.saturating_sub(rows);
         let page = rows.saturating_sub(1).max(1);
-        match key {
-            Key::Up | Key::Ctrl('p') => self.top = self.top.saturating_sub(1),
-            Key::Down | Key::Ctrl('n') => self.top = (self.top + 1).min(last),
-            Key::PageUp => self.top = self.top.saturating_sub(page),
-            Key::PageDown => self.top = (self.top + page).min(last),
-            Key::Home => self.top = 0,
-            Key::End => self.top = last,
-            Key::F(6) => return Step::Command,
-            Key::Tab if !self.inputs.is_empty() => self.at = (self.at + 1) % self.inputs.len(),
-            Key::BackTab if !self.inputs.is_empty() => {
+        match key.code {
+            KeyCode::Up => self.top = self.top.saturating_sub(1),
+            KeyCode::Down => self.top = (self.top + 1).min(last),
+            KeyCode::PageUp => self.top = self.top.saturating_sub(page),
+            KeyCode::PageDown => self.top = (self.top + page).min(last),
+            KeyCode::Home => self.top = 0,
+            KeyCode::End => self.top = last,
+            KeyCode::F(6) => return Outcome::Command,
+            KeyCode::Tab if !self.inputs.is_empty() => self.at = (self.at + 1) % self.inputs.len(),
+            KeyCode::BackTab if !self.inputs.is_empty() => {
                 self.at = (self.at + self.inputs.len() - 1) % self.inputs.len()
             }
-            Key::Enter => return self.enter(),
+            KeyCode::Enter => return self.enter(),
             _ => {
                 let (Some(request), Some(input)) = (edit(key), self.inputs.get_mut(self.at)) else {
-                    return Step::Bell;
+                    return Outcome::Bell;
                 };
-                return if input.handle(request).is_some() { Step::Stay } else { Step::Bell };
+                return if input.handle(request).is_some() { Outcome::Stay } else { Outcome::Bell };
             }
         }
-        Step::Stay
+        Outcome::Stay
+    }
+
+    pub fn insert_text(&mut self, text: &str) -> Insertion {
+        self.hint = None;
+        match self.inputs.get_mut(self.at) {
+            Some(input) => insert_line(input, text),
+            None => Insertion::NoField,
+        }
     }
 
     /// Runs only when everything was typed; else goes to what is missing.
-    fn enter(&mut self) -> Step {
+    fn enter(&mut self) -> Outcome {
         let Some(missing) = (0..self.inputs.len()).find(|n| !self.right(*n)) else {
-            return Step::Reviewed(
+            return Outcome::Reviewed(
                 self.answer.questions.iter().flat_map(|a| a.add.iter().cloned()).collect(),
             );
         };
@@ -98,11 +107,11 @@ impl Review {
             self.hint = Some(if typed.is_empty() {
                 format!("Type {words} first.")
             } else {
-                format!("That is not {words}. Nothing has been changed.")
+                format!("That does not match. Type {words}. Nothing has been changed.")
             });
         }
         self.at = missing;
-        Step::Stay
+        Outcome::Stay
     }
 
     pub fn settle(&mut self, size: (u16, u16)) {
@@ -110,18 +119,18 @@ impl Review {
     }
 
     pub fn legend(&self) -> Legend {
-        let mut legend: Legend = vec![
-            (Key::F(1), "Help"),
-            (Key::F(2), "Refresh"),
-            (Key::F(3), "Cancel"),
-            (Key::F(6), "Command"),
-            (Key::F(8), "Image"),
-            (Key::F(9), "Shell"),
-            (Key::F(10), "Exit"),
-            (Key::Enter, "Do"),
-        ];
+        let mut legend = keys::entries([
+            (KeyCode::F(1), "Help"),
+            (KeyCode::F(2), "Refresh"),
+            (KeyCode::F(3), "Cancel"),
+            (KeyCode::F(6), "Command"),
+            (KeyCode::F(8), "Image"),
+            (KeyCode::F(9), "Shell"),
+            (KeyCode::F(10), "Exit"),
+            (KeyCode::Enter, "Do"),
+        ]);
         if self.inputs.len() > 1 {
-            legend.push((Key::Tab, "Next Field"));
+            legend.push((KeyCode::Tab.into(), "Next Field"));
         }
         legend
     }
@@ -167,37 +176,36 @@ impl Review {
         usize::from(size.1.saturating_sub(FIRST + self.below(size))).max(1)
     }
 
-    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
+    pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
         let size = (c.width(), c.height());
-        c.centred(0, &self.answer.title, Role::Title);
+        c.draw_centred(0, &self.answer.title, Role::Title);
         let what = if self.inputs.is_empty() {
             "Read what will be done, then press Enter."
         } else {
-            "Read what will be done, type what is asked for, then press Enter."
+            "Read what will be done, type the requested words, then press Enter."
         };
-        c.put(0, 2, what, Role::Instruction);
+        c.draw_text(0, 2, what, Role::Instruction);
         let (lines, rows) = (self.lines(size.0), self.rows(size));
-        for (y, (line, role)) in lines.iter().skip(self.top).take(rows).enumerate() {
-            c.put(0, FIRST + y as u16, line, *role);
-        }
+        let part = Rect::new(0, FIRST, c.width(), rows as u16);
+        c.draw_lines(part, lines.iter().skip(self.top).map(|(l, role)| (l.as_str(), *role)));
         let below = FIRST + rows as u16;
-        if let Some((above, under)) = more(self.top, rows, lines.len()) {
-            c.put(0, FIRST - 1, &above, Role::Note);
-            c.put(0, below, &under, Role::Note);
+        if let Some((above, under)) = scroll_markers(self.top, rows, lines.len()) {
+            c.draw_text(0, FIRST - 1, &above, Role::Note);
+            c.draw_text(0, below, &under, Role::Note);
         }
         for n in 0..self.inputs.len() {
             self.prompt(c, below + 1 + n as u16, n, focused);
         }
         let command = below + 1 + self.inputs.len() as u16;
         for (n, line) in self.command(size.0).iter().enumerate() {
-            c.put(0, command + n as u16, line, Role::Command);
+            c.draw_text(0, command + n as u16, line, Role::Command);
         }
         let legend = size.1.saturating_sub(keys::rows(&self.legend(), size.0, keys::WIDE));
         if let Some(hint) = &self.hint {
-            c.put(0, legend.saturating_sub(1), hint, Role::Error);
+            c.draw_text(0, legend.saturating_sub(1), hint, Role::Error);
         }
         if focused {
-            keys::draw(c, legend, &self.legend(), sends, keys::WIDE);
+            keys::draw(c, legend, &self.legend(), key_names, keys::WIDE);
         }
     }
 
@@ -207,18 +215,18 @@ impl Review {
         let room = c.width().saturating_sub(TYPED + 4);
         let prompt: String = asked.prompt.chars().take(usize::from(room)).collect();
         if here {
-            c.selected(1, 2, y, &prompt, Role::Label)
+            c.draw_selected(1, 2, y, &prompt, Role::Label)
         } else {
-            _ = c.put(2, y, &prompt, Role::Label)
+            _ = c.draw_text(2, y, &prompt, Role::Label)
         }
-        c.put(0, y, "*", Role::Mark);
+        c.draw_text(0, y, "*", Role::Mark);
         let x = 2 + columns(&prompt) + 1;
         let skip = input.visual_scroll(usize::from(TYPED));
         let seen: String = input.value().chars().skip(skip).collect();
-        c.put(x, y, "[", Role::Mark);
-        let took = c.put_within(x + 1, y, TYPED, &seen, Role::Value);
+        c.draw_text(x, y, "[", Role::Mark);
+        let took = c.draw_text_within(x + 1, y, TYPED, &seen, Role::Value);
         if input.value().is_empty() || !here {
-            c.put(x + 1 + took, y, "]", Role::Mark);
+            c.draw_text(x + 1 + took, y, "]", Role::Mark);
         }
         if here && focused {
             let before: String = input

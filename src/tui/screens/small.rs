@@ -22,7 +22,7 @@ pub fn view(c: &mut Canvas<'_>, exit: &str) {
     ];
     let top = height.saturating_sub(lines.len() as u16) / 2;
     for (n, line) in lines.iter().enumerate() {
-        c.centred(top + n as u16, line, if n == 0 { Role::Warning } else { Role::Text });
+        c.draw_centred(top + n as u16, line, if n == 0 { Role::Warning } else { Role::Text });
     }
 }
 
@@ -33,8 +33,8 @@ mod tests {
     #[test]
     fn says_what_is_needed() {
         assert!(is_small((79, 24)) && is_small((80, 19)) && !is_small((80, 20)));
-        crate::tui::golden::check("small", 60, 16, |c| view(c, "F10"));
+        crate::testing::golden::check("small", 60, 16, |c| view(c, "F10"));
         // It must not fail however small it is.
-        crate::tui::golden::drawn(3, 1, |c| view(c, "F10"));
+        crate::testing::golden::drawn(3, 1, |c| view(c, "F10"));
     }
 }

@@ -1,19 +1,21 @@
 //! Text to read: CONTEXTUAL HELP, SHOW COMMAND STRING, ERROR MESSAGE, PRINT SCREEN, ARE YOU SURE??;
 //! and whole screens of text.
 
-use crate::term::key::Key;
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+
 use crate::theme::Role;
-use crate::tui::canvas::{Canvas, more};
+use crate::tui::canvas::{Canvas, scroll_markers};
 use crate::tui::find::{self, Find, Found};
-use crate::tui::keys::{self, Legend, Sends};
+use crate::tui::keys::{self, KeyNames, Legend};
 use crate::tui::popup::{self, fold, follow};
-use crate::tui::screens::Step;
+use crate::tui::screens::{Insertion, Outcome};
 
 const RETURN: &str = "Press Enter or Cancel to return to the application.";
 
 /// What the text is for: its title and what Enter does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum TextKind {
     Help,
     Command,
     Error,
@@ -28,7 +30,7 @@ pub enum What {
 /// A text on the screen.
 #[derive(Clone, Debug)]
 pub struct Text {
-    pub what: What,
+    pub kind: TextKind,
     title: String,
     paragraphs: Vec<(String, Role)>,
     top: usize,
@@ -39,9 +41,9 @@ pub struct Text {
 }
 
 impl Text {
-    pub fn new(what: What, title: &str, paragraphs: Vec<(String, Role)>) -> Self {
+    pub fn new(kind: TextKind, title: &str, paragraphs: Vec<(String, Role)>) -> Self {
         Self {
-            what,
+            kind,
             title: title.to_owned(),
             paragraphs,
             top: 0,
@@ -52,20 +54,20 @@ impl Text {
     }
 
     /// One text in its lines.
-    pub fn plain(what: What, title: &str, text: &str) -> Self {
-        Self::new(what, title, vec![(text.to_owned(), Role::Text)])
+    pub fn plain(kind: TextKind, title: &str, text: &str) -> Self {
+        Self::new(kind, title, vec![(text.to_owned(), Role::Text)])
     }
 
     /// The command line that Enter would run, or that runs.
     pub fn command(line: &str) -> Self {
-        Self::new(What::Command, "SHOW COMMAND STRING", vec![(line.to_owned(), Role::Command)])
+        Self::new(TextKind::Command, "SHOW COMMAND STRING", vec![(line.to_owned(), Role::Command)])
     }
 
     pub fn help(about: &str, text: &str) -> Self {
         let text =
             if text.trim().is_empty() { "There is no help for this." } else { text.trim_end() };
         Self::new(
-            What::Help,
+            TextKind::Help,
             "CONTEXTUAL HELP",
             vec![(about.to_owned(), Role::Heading), (format!("\n{text}"), Role::Text)],
         )
@@ -82,20 +84,20 @@ impl Text {
         if !remedy.is_empty() {
             paragraphs.push((format!("\n{lead}{remedy}"), Role::Text));
         }
-        Self::new(What::Error, "ERROR MESSAGE", paragraphs)
+        Self::new(TextKind::Error, "ERROR MESSAGE", paragraphs)
     }
 
     pub fn sure(text: &str) -> Self {
         let ends = "    Press Enter to continue.\n    Press Cancel to return to the application.";
         Self::new(
-            What::Sure,
+            TextKind::Sure,
             "ARE YOU SURE??",
             vec![(text.to_owned(), Role::Warning), (ends.to_owned(), Role::Text)],
         )
     }
 
     fn page(&self) -> bool {
-        self.what == What::Page
+        self.kind == TextKind::Page
     }
 
     pub fn is_popup(&self) -> bool {
@@ -111,20 +113,20 @@ impl Text {
 
     /// The keys that our own sentences name, as this terminal sends them. What programs said stays
     /// as it is.
-    pub fn spoken(&mut self, sends: Sends) {
+    pub fn with_key_names(&mut self, key_names: KeyNames) {
         for (text, _) in self
             .paragraphs
             .iter_mut()
             .filter(|(_, role)| matches!(role, Role::Text | Role::Heading))
         {
-            *text = keys::spoken(text, sends);
+            *text = keys::with_key_names(text, key_names);
         }
     }
 
     fn instructions(&self) -> &'static [&'static str] {
-        match self.what {
-            What::Sure => &[],
-            What::Image => &[
+        match self.kind {
+            TextKind::Sure => &[],
+            TextKind::Image => &[
                 "Press Enter to save this screen as text and as a picture.",
                 "Press Cancel to return to the application.",
             ],
@@ -137,7 +139,7 @@ impl Text {
         if self.page() {
             return (size.0.saturating_sub(4).min(110), page_rows(size, &self.legend()));
         }
-        let place = popup::place(size, self.instructions().len(), all, &self.legend());
+        let place = popup::layout(size, self.instructions().len(), all, &self.legend());
         (place.body.width, usize::from(place.body.height))
     }
 
@@ -145,7 +147,7 @@ impl Text {
         self.room(size, 1).0
     }
 
-    pub fn key(&mut self, key: Key, size: (u16, u16)) -> Step {
+    pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
         self.hint = None;
         let lines = self.lines(self.width(size));
         let (_, rows) = self.room(size, lines.len());
@@ -153,36 +155,41 @@ impl Text {
             let from = self.found.unwrap_or(self.top);
             match self.find.key(key) {
                 Found::NotMine => {}
-                Found::Typing => return Step::Stay,
+                Found::Typing => return Outcome::Stay,
                 Found::Next(needle) => {
                     let texts: Vec<&String> = lines.iter().map(|(l, _)| l).collect();
                     let Some(at) = find::next(&texts, from, &needle) else {
                         self.find.miss();
-                        return Step::Bell;
+                        return Outcome::Bell;
                     };
                     self.found = Some(at);
                     self.top = follow(self.top, at, rows, lines.len());
-                    return Step::Stay;
+                    return Outcome::Stay;
                 }
             }
         }
         let last = lines.len().saturating_sub(rows);
         let page = rows.saturating_sub(1).max(1);
-        match key {
-            Key::Up | Key::Ctrl('p') => self.top = self.top.saturating_sub(1),
-            Key::Down | Key::Ctrl('n') => self.top = (self.top + 1).min(last),
-            Key::PageUp => self.top = self.top.saturating_sub(page),
-            Key::PageDown | Key::Char(' ') => self.top = (self.top + page).min(last),
-            Key::Home => self.top = 0,
-            Key::End => self.top = last,
-            Key::Enter => return Step::Read,
-            _ => return Step::Bell,
+        match key.code {
+            KeyCode::Up => self.top = self.top.saturating_sub(1),
+            KeyCode::Down => self.top = (self.top + 1).min(last),
+            KeyCode::PageUp => self.top = self.top.saturating_sub(page),
+            KeyCode::PageDown | KeyCode::Char(' ') => self.top = (self.top + page).min(last),
+            KeyCode::Home => self.top = 0,
+            KeyCode::End => self.top = last,
+            KeyCode::Enter => return Outcome::Read,
+            _ => return Outcome::Bell,
         }
-        Step::Stay
+        Outcome::Stay
     }
 
     pub fn is_typing(&self) -> bool {
         self.find.is_typing()
+    }
+
+    pub fn insert_text(&mut self, text: &str) -> Insertion {
+        self.hint = None;
+        self.find.insert_text(text)
     }
 
     pub fn settle(&mut self, size: (u16, u16)) {
@@ -191,33 +198,36 @@ impl Text {
     }
 
     pub fn legend(&self) -> Legend {
-        let mut legend: Legend = vec![(Key::F(2), "Refresh"), (Key::F(3), "Cancel")];
-        if self.what != What::Image {
-            legend.push((Key::F(8), "Image"));
+        let mut legend = keys::entries([(KeyCode::F(2), "Refresh"), (KeyCode::F(3), "Cancel")]);
+        if self.kind != TextKind::Image {
+            legend.push((KeyCode::F(8).into(), "Image"));
         }
-        if self.what != What::Help {
-            legend.insert(0, (Key::F(1), "Help"));
+        if self.kind != TextKind::Help {
+            legend.insert(0, (KeyCode::F(1).into(), "Help"));
         }
         if self.page() {
-            legend.push((Key::F(9), "Shell"));
+            legend.push((KeyCode::F(9).into(), "Shell"));
         }
-        legend.push((Key::F(10), "Exit"));
-        legend.push((Key::Enter, "Do"));
+        legend.push((KeyCode::F(10).into(), "Exit"));
+        legend.push((KeyCode::Enter.into(), "Do"));
         // Whether it scrolls decides itself only by what stands here, so that the legend never
         // jumps.
         if self.paragraphs.iter().map(|(t, _)| t.len()).sum::<usize>() > 400 || self.page() {
-            legend.extend([(Key::Char('/'), "Find"), (Key::Char('n'), "Find Next")]);
+            legend.extend(keys::entries([
+                (KeyCode::Char('/'), "Find"),
+                (KeyCode::Char('n'), "Find Next"),
+            ]));
         }
         legend
     }
 
-    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends, focused: bool) {
+    pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
         let size = (c.width(), c.height());
         let lines = self.lines(self.width(size));
         if self.page() {
-            return self.view_page(c, &lines, sends, focused);
+            return self.view_page(c, &lines, key_names, focused);
         }
-        let place = popup::place(size, self.instructions().len(), lines.len(), &self.legend());
+        let place = popup::layout(size, self.instructions().len(), lines.len(), &self.legend());
         popup::draw(
             c,
             place,
@@ -225,38 +235,49 @@ impl Text {
             self.instructions(),
             (self.top, lines.len()),
             &self.legend(),
-            sends,
+            key_names,
         );
         c.within(place.body, |c| self.body(c, &lines));
         if let Some(hint) = &self.hint {
-            c.put_within(place.body.x, place.body.bottom(), place.body.width, hint, Role::Warning);
+            c.draw_text_within(
+                place.body.x,
+                place.body.bottom(),
+                place.body.width,
+                hint,
+                Role::Warning,
+            );
         }
         self.find.draw(c, place.body.x, place.body.bottom(), place.body.width);
     }
 
-    fn view_page(&self, c: &mut Canvas<'_>, lines: &[(String, Role)], sends: Sends, focused: bool) {
-        c.centred(0, &self.title, Role::Title);
+    fn view_page(
+        &self,
+        c: &mut Canvas<'_>,
+        lines: &[(String, Role)],
+        key_names: KeyNames,
+        focused: bool,
+    ) {
+        c.draw_centred(0, &self.title, Role::Title);
         let rows = page_rows((c.width(), c.height()), &self.legend());
         let below = c.height().saturating_sub(keys::rows(&self.legend(), c.width(), keys::WIDE));
-        let body = ratatui::layout::Rect::new(2, PAGE, c.width().saturating_sub(2), rows as u16);
+        let body = Rect::new(2, PAGE, c.width().saturating_sub(2), rows as u16);
         c.within(body, |c| self.body(c, lines));
-        if let Some((above, under)) = more(self.top, rows, lines.len()) {
-            c.put(0, PAGE - 1, &above, Role::Note);
-            c.put(0, PAGE + rows as u16, &under, Role::Note);
+        if let Some((above, under)) = scroll_markers(self.top, rows, lines.len()) {
+            c.draw_text(0, PAGE - 1, &above, Role::Note);
+            c.draw_text(0, PAGE + rows as u16, &under, Role::Note);
         }
         if focused {
-            keys::draw(c, below, &self.legend(), sends, keys::WIDE);
+            keys::draw(c, below, &self.legend(), key_names, keys::WIDE);
         }
         let width = c.width();
         self.find.draw(c, 0, below.saturating_sub(2), width);
     }
 
     fn body(&self, c: &mut Canvas<'_>, lines: &[(String, Role)]) {
-        let rows = usize::from(c.height());
-        for (n, (line, role)) in lines.iter().enumerate().skip(self.top).take(rows) {
-            let role = if self.found == Some(n) { Role::Found } else { *role };
-            c.put(0, (n - self.top) as u16, line, role);
-        }
+        let lines = lines.iter().enumerate().skip(self.top).map(|(n, (line, role))| {
+            (line.as_str(), if self.found == Some(n) { Role::Found } else { *role })
+        });
+        c.draw_lines(Rect::new(0, 0, c.width(), c.height()), lines);
     }
 }
 
@@ -270,7 +291,7 @@ fn page_rows(size: (u16, u16), legend: &Legend) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::golden::{check, drawn};
+    use crate::testing::golden::{check, drawn};
 
     const SIZE: (u16, u16) = (80, 24);
 
@@ -279,14 +300,14 @@ mod tests {
         let sure = Text::sure(
             "Continuing may delete information you may want\nto keep.  This is your last chance to stop\nbefore continuing.",
         );
-        check("sure", 80, 24, |c| sure.view(c, Sends::Function, true));
+        check("sure", 80, 24, |c| sure.view(c, KeyNames::Function, true));
         let command = Text::command("alt_disk_install -C -B vdb");
-        check("command", 80, 24, |c| command.view(c, Sends::Function, true));
+        check("command", 80, 24, |c| command.view(c, KeyNames::Function, true));
         let error = Text::error(
             "ALT-961: Target Disk(s) to install: this field must be filled in.",
             "Press F4 for a list.",
         );
-        check("error", 80, 24, |c| error.view(c, Sends::Escape, true));
+        check("error", 80, 24, |c| error.view(c, KeyNames::Escape, true));
     }
 
     #[test]
@@ -295,27 +316,27 @@ mod tests {
             (0..60).map(|n| format!("This is line number {n} of the text.\n")).collect();
         let mut help = Text::help("Lines", &text);
         for key in [
-            Key::Char('/'),
-            Key::Char('R'),
-            Key::Char(' '),
-            Key::Char('4'),
-            Key::Char('2'),
-            Key::Enter,
+            KeyCode::Char('/'),
+            KeyCode::Char('R'),
+            KeyCode::Char(' '),
+            KeyCode::Char('4'),
+            KeyCode::Char('2'),
+            KeyCode::Enter,
         ] {
-            assert_eq!(help.key(key, SIZE), Step::Stay);
+            assert_eq!(help.key(key.into(), SIZE), Outcome::Stay);
         }
-        let shown = drawn(80, 24, |c| help.view(c, Sends::Function, true));
+        let shown = drawn(80, 24, |c| help.view(c, KeyNames::Function, true));
         assert!(
             shown.contains("line number 42")
                 && shown.contains("FFFF")
                 && shown.contains("[MORE..."),
             "{shown}"
         );
-        help.key(Key::End, SIZE);
-        assert!(drawn(80, 24, |c| help.view(c, Sends::Function, true)).contains("[BOTTOM]"));
+        help.key(KeyCode::End.into(), SIZE);
+        assert!(drawn(80, 24, |c| help.view(c, KeyNames::Function, true)).contains("[BOTTOM]"));
         help.settle((80, 100));
         assert_eq!(help.top, 0);
-        assert_eq!(help.key(Key::Enter, SIZE), Step::Read);
-        assert_eq!(help.key(Key::Char('x'), SIZE), Step::Bell);
+        assert_eq!(help.key(KeyCode::Enter.into(), SIZE), Outcome::Read);
+        assert_eq!(help.key(KeyCode::Char('x').into(), SIZE), Outcome::Bell);
     }
 }

@@ -1,9 +1,11 @@
 //! A command is asked something: please wait. Shown only if it takes a while; F3 gives it up.
 
-use crate::term::key::Key;
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
 use crate::theme::Role;
 use crate::tui::canvas::Canvas;
-use crate::tui::keys::{Legend, Sends};
+use crate::tui::keys::{self, KeyNames, Legend};
 use crate::tui::popup::{self, fold};
 
 /// What is waited for.
@@ -23,12 +25,16 @@ impl Wait {
     }
 
     pub fn legend(&self) -> Legend {
-        vec![(Key::F(2), "Refresh"), (Key::F(3), "Cancel"), (Key::F(10), "Exit")]
+        keys::entries([
+            (KeyCode::F(2), "Refresh"),
+            (KeyCode::F(3), "Cancel"),
+            (KeyCode::F(10), "Exit"),
+        ])
     }
 
-    pub fn view(&self, c: &mut Canvas<'_>, sends: Sends) {
+    pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames) {
         let lines = fold(&self.command, popup::inner((c.width(), c.height())));
-        let place = popup::place((c.width(), c.height()), 1, lines.len(), &self.legend());
+        let place = popup::layout((c.width(), c.height()), 1, lines.len(), &self.legend());
         popup::draw(
             c,
             place,
@@ -36,12 +42,11 @@ impl Wait {
             &["This command is running:"],
             (0, lines.len()),
             &self.legend(),
-            sends,
+            key_names,
         );
         c.within(place.body, |c| {
-            for (y, line) in lines.iter().enumerate() {
-                c.put(0, y as u16, line, Role::Command);
-            }
+            let rows = Rect::new(0, 0, c.width(), c.height());
+            c.draw_lines(rows, lines.iter().map(|line| (line.as_str(), Role::Command)));
         });
     }
 }

@@ -8,8 +8,9 @@ use ratatui::layout::Rect;
 
 use crate::text::wrap;
 use crate::tui::popup::fold;
-use crate::tui::status::work::Fault;
-use crate::tui::status::{Focus, Status, words};
+use crate::tui::status::model::{Focus, Status};
+use crate::tui::status::words;
+use crate::tui::status::work::ReportedError;
 
 /// Columns from which there are two panes.
 pub const WIDE: u16 = 110;
@@ -25,7 +26,7 @@ pub struct Layout {
     /// What is said about the end, and the errors: lines from `top` on, errors after `said`.
     pub top: u16,
     pub said: Vec<String>,
-    pub faults: Vec<(bool, String)>,
+    pub errors: Vec<(bool, String)>,
     /// All that the errors say stands there: the log need not say it again.
     pub errors_are_whole: bool,
     /// Two rows of phase, step and progress, while the command runs; no height otherwise.
@@ -37,7 +38,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub fn of(status: &Status) -> Self {
+    pub fn for_status(status: &Status) -> Self {
         let (width, height) = status.size;
         let bottom = height.saturating_sub(status.legend_rows());
         let wide = width >= WIDE && status.work.has_steps();
@@ -50,17 +51,17 @@ impl Layout {
         let said = if said.is_empty() { vec![] } else { lines(&said, 0) };
         // The log keeps half of the room, whatever there is to say.
         let most = usize::from(bottom.saturating_sub(top) / 2).saturating_sub(said.len());
-        let (faults, errors_are_whole) = if status.runs() {
+        let (errors, errors_are_whole) = if status.runs() {
             (vec![], false)
         } else {
-            fault_lines(&status.work.faults, &lines, most)
+            fault_lines(&status.work.errors, &lines, most)
         };
         let strip_rows = if status.runs() && status.work.has_steps() && !wide { 2 } else { 0 };
         let strip = Rect { x: 0, y: top, width, height: strip_rows };
         let above = if strip_rows > 0 {
             strip_rows
         } else {
-            u16::try_from(said.len() + faults.len()).unwrap_or(0)
+            u16::try_from(said.len() + errors.len()).unwrap_or(0)
         };
         // A row for the marker above; where there is nothing to say, the row stays empty.
         let first = top + above.max(1) + 1;
@@ -81,7 +82,7 @@ impl Layout {
             wide,
             top,
             said,
-            faults,
+            errors,
             errors_are_whole,
             strip,
             log,
@@ -109,12 +110,12 @@ fn whole_lines(text: &str, columns: usize, indent: usize) -> Vec<String> {
 /// The errors, each with what to do, in at most `most` lines: (whether it is the error itself, the
 /// line). And whether that is all of it.
 fn fault_lines(
-    faults: &[Fault],
+    errors: &[ReportedError],
     lines: &dyn Fn(&str, usize) -> Vec<String>,
     most: usize,
 ) -> (Vec<(bool, String)>, bool) {
     let mut all = vec![];
-    for fault in faults {
+    for fault in errors {
         all.extend(
             lines(&format!("{} {}", fault.id, fault.cause), 2).into_iter().map(|l| (true, l)),
         );
@@ -147,8 +148,11 @@ mod tests {
             "{lines:#?}"
         );
         assert!(lines[1..].iter().all(|l| l.starts_with("  ")), "{lines:#?}");
-        let fault =
-            |n: usize| Fault { id: format!("ALT-73{n}"), cause: "x".into(), remedy: "y".into() };
+        let fault = |n: usize| ReportedError {
+            id: format!("ALT-73{n}"),
+            cause: "x".into(),
+            remedy: "y".into(),
+        };
         let of = |n: usize, most| {
             fault_lines(&(0..n).map(fault).collect::<Vec<_>>(), &|t, i| whole_lines(t, 60, i), most)
         };

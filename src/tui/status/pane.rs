@@ -1,6 +1,6 @@
 //! The log pane: a window on the log that stays at its end or stands still where the user put it.
 //!
-//! A [`Place`] is a line and, where lines are wrapped, a row of it. What is seen is read from the
+//! A [`Position`] is a line and, where lines are wrapped, a row of it. What is seen is read from the
 //! log after each change, a window of it at a time; nothing else of the log is in memory.
 
 use std::time::{Duration, Instant};
@@ -9,18 +9,19 @@ use anyhow::Result;
 
 use crate::job::index::{Class, Filter, Growth};
 use crate::job::log::{Hit, Log, Search, matches};
+use crate::tui::canvas::expand_tabs;
 use crate::tui::status::rows;
 
 /// Columns that Left and Right move.
 const SIDE: usize = 20;
 /// A figure that counts new lines changes no more often.
-const SLOWLY: Duration = Duration::from_secs(1);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// Columns of the mark before a line of standard error.
 pub const MARK: usize = 2;
 
 /// A row of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Position {
     pub line: u64,
     pub row: usize,
 }
@@ -28,7 +29,7 @@ pub struct Place {
 /// A row as it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    pub place: Place,
+    pub place: Position,
     pub class: Class,
     pub text: String,
     /// There is more of the line on the left, on the right.
@@ -44,7 +45,7 @@ pub struct Pane {
     pub filter: Filter,
     pub wrap: bool,
     sideways: usize,
-    top: Place,
+    top: Position,
     /// It stays at the end.
     pub following: bool,
     /// It stays at the beginning until somebody moves it.
@@ -68,7 +69,7 @@ impl Pane {
             filter: Filter::default(),
             wrap: true,
             sideways: 0,
-            top: Place::default(),
+            top: Position::default(),
             following: true,
             still: false,
             size: (80, 10),
@@ -87,7 +88,8 @@ impl Pane {
     /// If the log cannot be read.
     pub fn grow(&mut self, growth: Growth, at: Instant) -> Result<()> {
         self.log.grow(growth);
-        let due = self.counted.is_none_or(|c| at.saturating_duration_since(c) >= SLOWLY);
+        let due =
+            self.counted.is_none_or(|c| at.saturating_duration_since(c) >= MIN_REFRESH_INTERVAL);
         self.show()?;
         if due || self.below == 0 {
             self.count_below();
@@ -142,7 +144,7 @@ impl Pane {
         self.filter = filter;
         // Both are in the order of time: the same part of the way down is the best guess without
         // reading everything.
-        self.top = Place { line: self.top.line * self.log.count(self.filter) / count, row: 0 };
+        self.top = Position { line: self.top.line * self.log.count(self.filter) / count, row: 0 };
         self.hit = None;
         self.refresh()
     }
@@ -185,10 +187,10 @@ impl Pane {
     /// # Errors
     /// If the log cannot be read.
     pub fn up(&mut self, n: usize) -> Result<()> {
-        if self.top == Place::default() {
+        if self.top == Position::default() {
             return Ok(());
         }
-        self.top = self.rows_before(self.top, n)?.first().map_or(Place::default(), |r| r.place);
+        self.top = self.rows_before(self.top, n)?.first().map_or(Position::default(), |r| r.place);
         self.following = false;
         self.refresh()
     }
@@ -201,7 +203,7 @@ impl Pane {
     /// # Errors
     /// If the log cannot be read.
     pub fn home(&mut self) -> Result<()> {
-        (self.top, self.following) = (Place::default(), false);
+        (self.top, self.following) = (Position::default(), false);
         self.refresh()
     }
 
@@ -253,7 +255,7 @@ impl Pane {
             self.hit = Some(line);
             if !self.rows.iter().any(|r| r.place.line == line) {
                 let above = self.size.1 as u64 / 3;
-                self.top = Place { line: line.saturating_sub(above), row: 0 };
+                self.top = Position { line: line.saturating_sub(above), row: 0 };
                 self.following = false;
             }
             // A window that moved on is no place to read what was found.
@@ -312,22 +314,22 @@ impl Pane {
     }
 
     fn show(&mut self) -> Result<()> {
-        let end = Place { line: self.log.count(self.filter), row: 0 };
+        let end = Position { line: self.log.count(self.filter), row: 0 };
         if !self.following {
             self.rows = self.rows_from(self.top, self.size.1)?;
             // A window that is not full stands at the end.
-            if self.rows.len() == self.size.1 || (self.still && self.top == Place::default()) {
+            if self.rows.len() == self.size.1 || (self.still && self.top == Position::default()) {
                 return Ok(());
             }
             self.following = true;
         }
         self.top =
-            self.rows_before(end, self.size.1)?.first().map_or(Place::default(), |r| r.place);
+            self.rows_before(end, self.size.1)?.first().map_or(Position::default(), |r| r.place);
         self.rows = self.rows_from(self.top, self.size.1)?;
         Ok(())
     }
 
-    fn rows_from(&self, place: Place, n: usize) -> Result<Vec<Row>> {
+    fn rows_from(&self, place: Position, n: usize) -> Result<Vec<Row>> {
         let mut found = Vec::new();
         for (number, line) in (place.line..).zip(self.log.lines(self.filter, place.line, n)?) {
             let skip = if number == place.line { place.row } else { 0 };
@@ -340,7 +342,7 @@ impl Pane {
         Ok(found)
     }
 
-    fn rows_before(&self, place: Place, n: usize) -> Result<Vec<Row>> {
+    fn rows_before(&self, place: Position, n: usize) -> Result<Vec<Row>> {
         let first = place.line.saturating_sub(n as u64);
         let count = usize::try_from(place.line - first).unwrap_or(0) + usize::from(place.row > 0);
         let mut found = Vec::new();
@@ -352,13 +354,13 @@ impl Pane {
     }
 
     fn rows_of(&self, line: u64, class: Class, text: &str) -> Vec<Row> {
-        let text = rows::spread(text);
+        let text = expand_tabs(text);
         let width = self.size.0.saturating_sub(if class.is_stderr() { MARK } else { 0 }).max(1);
         let needle = if self.hit == Some(line) { self.needle.as_str() } else { "" };
         let row = |row: usize, text: String, more: (bool, bool)| {
             let found = matches(&text, needle)
                 .map(|r| (rows::columns(&text[..r.start]), rows::columns(&text[r])));
-            Row { place: Place { line, row }, class, text, more, found }
+            Row { place: Position { line, row }, class, text, more, found }
         };
         if self.wrap {
             let pieces = rows::wrapped(&text, width);

@@ -1,11 +1,8 @@
-//! Lines of text as rows of a pane: tabs spread, wrapped or cut to a window of columns.
+//! Lines of text as rows of a pane: wrapped, or cut to a window of columns.
 
 use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar;
-
-/// Where a tab goes to.
-const TAB: usize = 8;
 
 /// Columns that a character takes.
 fn wide(c: char) -> usize {
@@ -15,25 +12,6 @@ fn wide(c: char) -> usize {
 /// Columns that a text takes.
 pub fn columns(text: &str) -> usize {
     text.chars().map(wide).sum()
-}
-
-/// The text with blanks in place of tabs.
-pub fn spread(text: &str) -> String {
-    if !text.contains('\t') {
-        return text.to_owned();
-    }
-    let (mut out, mut column) = (String::with_capacity(text.len() + 8), 0);
-    for c in text.chars() {
-        if c == '\t' {
-            let stop = (column / TAB + 1) * TAB;
-            out.extend(std::iter::repeat_n(' ', stop - column));
-            column = stop;
-        } else {
-            out.push(c);
-            column += wide(c);
-        }
-    }
-    out
 }
 
 /// The pieces of a line, none wider than `width`: broken at a blank if there is one in the second
@@ -112,7 +90,6 @@ mod tests {
         assert_eq!(window("abcdef", 2, 4), ("cdef".into(), false));
         assert_eq!(window("abc", 9, 4), (String::new(), false));
         assert_eq!(window("\u{4e00}\u{4e01}x", 1, 3), (" \u{4e01}".into(), true));
-        assert_eq!(spread("a\tb\t"), "a       b       ");
     }
 
     proptest! {

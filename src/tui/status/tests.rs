@@ -1,169 +1,21 @@
 //! The screen from recordings: a real clone onto a practice disk
 //! (`tests/fixtures/jobs/clone.jsonl`), and made ones.
 
-use std::path::{Path, PathBuf};
+pub mod stage;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use std::path::Path;
+use std::time::Duration;
 
-use super::*;
-use crate::event::Stream;
-use crate::job::Ended;
-use crate::job::Spec;
-use crate::job::index::Indexer;
-use crate::theme::Theme;
-use crate::tui::canvas::Canvas;
-use crate::tui::{golden, keys};
+use crossterm::event::KeyCode;
 
-/// A status and the recording that it is fed from.
-struct Stage {
-    status: Status,
-    indexer: Indexer,
-    path: PathBuf,
-    at: Instant,
-    _dir: Option<tempfile::TempDir>,
-}
-
-fn ended(code: i32) -> State {
-    State::Ended(Ended { code: Some(code), signal: None, time: 1_795_366_900, ms: 754_000 })
-}
-
-impl Stage {
-    fn on(path: PathBuf, argv: &[&str], size: (u16, u16)) -> Self {
-        let spec =
-            Spec::new(argv.iter().map(|w| (*w).to_owned()).collect(), "Clone the running system");
-        let job = Summary {
-            id: Id(7),
-            spec,
-            started: 0,
-            state: State::Running,
-            group: None,
-            stopped: false,
-        };
-        let status = Status::on(job, Log::open(&path).unwrap(), size.0, size.1);
-        Self { status, indexer: Indexer::default(), path, at: Instant::now(), _dir: None }
-    }
-
-    fn clone(size: (u16, u16)) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jobs/clone.jsonl");
-        Self::on(path, &["alt_disk_install", "-C", "-B", "target"], size)
-    }
-
-    /// A job of `sh` that has said these things.
-    fn said(events: &[Event], size: (u16, u16)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("events.jsonl");
-        std::fs::write(&path, text(events)).unwrap();
-        let mut stage = Self { _dir: Some(dir), ..Self::on(path, &["sh", "-c", "a job"], size) };
-        stage.feed(usize::MAX, State::Running);
-        stage
-    }
-
-    /// It says more.
-    fn says(&mut self, events: &[Event]) {
-        use std::io::Write;
-        std::fs::OpenOptions::new()
-            .append(true)
-            .open(&self.path)
-            .unwrap()
-            .write_all(&text(events))
-            .unwrap();
-        self.feed(usize::MAX, State::Running);
-    }
-
-    /// The follower reads on to line `to` of the file.
-    fn feed(&mut self, to: usize, state: State) {
-        let all = std::fs::read(&self.path).unwrap();
-        let end = all.split_inclusive(|b| *b == b'\n').take(to).map(<[u8]>::len).sum::<usize>();
-        let from = usize::try_from(self.indexer.offset()).unwrap();
-        let mut events = vec![];
-        let growth = self.indexer.feed(&all[from..end.max(from)], |e| events.push(e));
-        let batch = Batch { events, growth, state, at: self.at, whole: true };
-        assert_eq!(self.status.update(Msg::Batch(batch)), []);
-    }
-
-    fn key(&mut self, key: Key) -> Vec<Wish> {
-        self.status.update(Msg::Key(key))
-    }
-
-    fn keys(&mut self, keys: &[Key]) {
-        for key in keys {
-            let mut wishes = self.key(*key);
-            while wishes == [Wish::Continue] {
-                wishes = self.status.update(Msg::Continue);
-            }
-        }
-    }
-
-    fn draw(&self, c: &mut Canvas<'_>) {
-        self.status.view(c, keys::Sends::Function, true);
-    }
-
-    fn golden(&self, name: &str) {
-        let (width, height) = self.status.size;
-        golden::check(&format!("status-{name}"), width, height, |c| self.draw(c));
-    }
-
-    fn screen(&self) -> Vec<String> {
-        let (width, height) = self.status.size;
-        let (mut buf, theme) = (Buffer::empty(Rect::new(0, 0, width, height)), Theme::mono());
-        self.draw(&mut Canvas::new(&mut buf, &theme));
-        buf.content()
-            .chunks(usize::from(width))
-            .map(|r| r.iter().map(|c| c.symbol()).collect::<String>().trim_end().to_owned())
-            .collect()
-    }
-
-    /// The rows of the log that are seen.
-    fn seen(&self) -> Vec<String> {
-        self.status.pane.rows.iter().map(|r| r.text.clone()).collect()
-    }
-}
-
-fn text(events: &[Event]) -> Vec<u8> {
-    events
-        .iter()
-        .flat_map(|e| serde_json::to_string(e).unwrap().into_bytes().into_iter().chain(*b"\n"))
-        .collect()
-}
-
-fn out(line: impl Into<String>) -> Event {
-    Event::Output { stream: Stream::Stdout, line: line.into() }
-}
-
-fn err(line: impl Into<String>) -> Event {
-    Event::Output { stream: Stream::Stderr, line: line.into() }
-}
-
-fn numbered(n: std::ops::Range<u32>) -> Vec<Event> {
-    n.map(|n| out(format!("line {n}"))).collect()
-}
-
-const SIZE: (u16, u16) = (80, 24);
-const LARGE: (u16, u16) = (132, 43);
-
-/// A line of the recording in the middle of copying.
-fn copying() -> usize {
-    let text = include_str!("../../../tests/fixtures/jobs/clone.jsonl");
-    text.lines()
-        .position(|l| l.contains(r#""event":"progress""#) && !l.contains(r#""bytes":0,"#))
-        .unwrap()
-        + 1
-}
-
-/// A clone in the middle of copying, for pictures.
-pub fn running_clone(size: (u16, u16)) -> Status {
-    let mut stage = Stage::clone(size);
-    stage.feed(copying(), State::Running);
-    stage.status
-}
-
-/// The same when it has ended with this code.
-pub fn ended_clone(size: (u16, u16), code: i32) -> Status {
-    let mut stage = Stage::clone(size);
-    stage.feed(usize::MAX, ended(code));
-    stage.status
-}
+use super::layout::Layout;
+use super::model::{Action, Msg};
+use super::{pane, update};
+use crate::event::Event;
+use crate::job::follow::Batch;
+use crate::job::{Ended, Id, State};
+use crate::tui::keys;
+use stage::*;
 
 #[test]
 fn a_clone_while_it_runs() {
@@ -172,11 +24,11 @@ fn a_clone_while_it_runs() {
         stage.golden("clone-begins");
         stage.feed(copying(), State::Running);
         stage.golden("clone-runs");
-        stage.keys(&[Key::Tab]);
+        stage.keys(&[KeyCode::Tab]);
         stage.golden("clone-steps");
-        stage.keys(&[Key::Tab, Key::Char('f')]);
+        stage.keys(&[KeyCode::Tab, KeyCode::Char('f')]);
         stage.golden("clone-everything");
-        stage.keys(&[Key::Ctrl('c')]);
+        stage.key(keys::ctrl('c'));
         stage.golden("clone-stop");
     }
 }
@@ -216,12 +68,12 @@ fn any_command_as_smit_shows_it() {
         (screen_row(&stage, 6), screen_row(&stage, 18)),
         ("[MORE...]".into(), "[BOTTOM]".into())
     );
-    stage.keys(&[Key::Home]);
+    stage.keys(&[KeyCode::Home]);
     assert_eq!(
         (screen_row(&stage, 6), screen_row(&stage, 18)),
         ("[TOP]".into(), "[MORE...52]".into())
     );
-    stage.keys(&[Key::End]);
+    stage.keys(&[KeyCode::End]);
     stage.feed(usize::MAX, ended(0));
     assert_eq!(
         (screen_row(&stage, 6), screen_row(&stage, 19)),
@@ -249,7 +101,7 @@ fn a_line_more_changes_the_log_alone() {
             stage.says(&numbered(n..n + 1));
         }
         let after = stage.screen();
-        let area = Layout::of(&stage.status).log;
+        let area = Layout::for_status(&stage.status).log;
         for (y, (b, a)) in before.iter().zip(&after).enumerate() {
             let inside = (usize::from(area.y)..usize::from(area.bottom())).contains(&y);
             assert!(inside || a == b, "row {y}: {b} {a}");
@@ -300,7 +152,7 @@ fn it_follows_the_end_unless_scrolled_up() {
     let mut stage = Stage::said(&numbered(0..50), SIZE);
     let height = stage.seen().len();
     assert_eq!(stage.seen().last().unwrap(), "line 49");
-    stage.keys(&[Key::Up, Key::Up]);
+    stage.keys(&[KeyCode::Up, KeyCode::Up]);
     assert_eq!(stage.seen().last().unwrap(), "line 47");
     stage.says(&numbered(50..60));
     assert_eq!(stage.seen().last().unwrap(), "line 47");
@@ -308,14 +160,14 @@ fn it_follows_the_end_unless_scrolled_up() {
     stage.at += Duration::from_secs(1);
     stage.says(&[]);
     assert_eq!(screen_row(&stage, 18), "[MORE...12]");
-    stage.keys(&[Key::PageUp]);
+    stage.keys(&[KeyCode::PageUp]);
     assert_eq!(stage.seen().last().unwrap(), &format!("line {}", 47 - (height - 1)));
-    stage.keys(&[Key::PageDown, Key::Down]);
+    stage.keys(&[KeyCode::PageDown, KeyCode::Down]);
     assert_eq!(stage.seen().last().unwrap(), "line 48");
-    stage.keys(&[Key::PageDown, Key::PageDown]);
+    stage.keys(&[KeyCode::PageDown, KeyCode::PageDown]);
     stage.says(&numbered(60..61));
     assert_eq!(stage.seen().last().unwrap(), "line 60");
-    stage.keys(&[Key::Home, Key::Up]);
+    stage.keys(&[KeyCode::Home, KeyCode::Up]);
     assert_eq!(stage.seen()[0], "line 0");
 }
 
@@ -325,13 +177,13 @@ fn a_still_pane_keeps_the_first_screenful() {
     stage.status = stage.status.still();
     stage.says(&numbered(0..5));
     stage.says(&numbered(5..50));
-    stage.at += SLOWLY;
+    stage.at += update::MIN_REFRESH_INTERVAL;
     stage.says(&[]);
     assert_eq!(
         (stage.seen()[0].as_str(), screen_row(&stage, 18).as_str()),
         ("line 0", "[MORE...39]")
     );
-    stage.keys(&[Key::End]);
+    stage.keys(&[KeyCode::End]);
     assert_eq!(stage.seen().last().unwrap(), "line 49");
 }
 
@@ -341,16 +193,16 @@ fn long_lines_wrap_or_move_sideways() {
     let mut stage = Stage::said(&[out("short"), err(&long), out("x".repeat(100))], SIZE);
     assert_eq!(stage.seen().len(), 1 + 3 + 2);
     assert!(stage.seen()[1..4].iter().all(|r| r.len() <= 78), "the mark needs two columns");
-    stage.keys(&[Key::Char('w')]);
+    stage.keys(&[KeyCode::Char('w')]);
     assert_eq!(stage.seen().len(), 3);
     assert!(screen_row(&stage, 8).ends_with('>') && screen_row(&stage, 9).ends_with('>'));
-    stage.keys(&[Key::Right]);
+    stage.keys(&[KeyCode::Right]);
     assert!(screen_row(&stage, 8).starts_with("! <"), "{}", screen_row(&stage, 8));
     assert!(stage.seen()[1].starts_with(" word03") && stage.seen()[2].len() == 80);
-    stage.keys(&[Key::Right; 20]);
+    stage.keys(&[KeyCode::Right; 20]);
     let far = stage.seen();
     assert!(far[1].ends_with("word29"), "{far:?}");
-    stage.keys(&[Key::Left; 20]);
+    stage.keys(&[KeyCode::Left; 20]);
     assert_eq!(stage.seen()[0], "short");
 }
 
@@ -361,16 +213,16 @@ fn one_long_line_is_scrolled_by_rows() {
         (screen_row(&stage, 6), screen_row(&stage, 18)),
         ("[MORE...]".into(), "[BOTTOM]".into())
     );
-    stage.keys(&[Key::Home]);
+    stage.keys(&[KeyCode::Home]);
     assert_eq!(
         (screen_row(&stage, 6), screen_row(&stage, 18)),
         ("[TOP]".into(), "[MORE...1]".into())
     );
-    stage.keys(&[Key::Down, Key::PageDown]);
-    assert_eq!(stage.status.pane.rows[0].place, pane::Place { line: 0, row: 11 });
-    stage.keys(&[Key::PageDown, Key::PageDown]);
+    stage.keys(&[KeyCode::Down, KeyCode::PageDown]);
+    assert_eq!(stage.status.pane.rows[0].place, pane::Position { line: 0, row: 11 });
+    stage.keys(&[KeyCode::PageDown, KeyCode::PageDown]);
     assert_eq!(screen_row(&stage, 18), "[BOTTOM]");
-    stage.keys(&[Key::Up]);
+    stage.keys(&[KeyCode::Up]);
     assert_eq!(screen_row(&stage, 18), "[MORE...1]");
 }
 
@@ -380,9 +232,9 @@ fn find_and_find_next() {
     events[150] = err("an ODD line");
     events[20] = out("oddly");
     let mut stage = Stage::said(&events, SIZE);
-    let typed: Vec<Key> =
-        "/oddx".chars().map(Key::Char).chain([Key::Backspace, Key::Enter]).collect();
-    stage.keys(&[Key::Home]);
+    let typed: Vec<KeyCode> =
+        "/oddx".chars().map(KeyCode::Char).chain([KeyCode::Backspace, KeyCode::Enter]).collect();
+    stage.keys(&[KeyCode::Home]);
     stage.keys(&typed[..5]);
     stage.golden("find");
     stage.keys(&typed[5..]);
@@ -391,12 +243,12 @@ fn find_and_find_next() {
         stage.status.pane.rows.iter().find_map(|r| r.found.map(|f| (r.text.clone(), f)))
     };
     assert_eq!(found(&stage), Some(("oddly".into(), (0, 3))));
-    stage.keys(&[Key::Char('n')]);
+    stage.keys(&[KeyCode::Char('n')]);
     assert_eq!(found(&stage), Some(("an ODD line".into(), (3, 3))));
     stage.golden("found");
-    stage.keys(&[Key::Char('n')]);
+    stage.keys(&[KeyCode::Char('n')]);
     assert_eq!(found(&stage), Some(("oddly".into(), (0, 3))), "it wraps");
-    stage.keys(&[Key::Char('N')]);
+    stage.keys(&[KeyCode::Char('N')]);
     assert_eq!(found(&stage), Some(("an ODD line".into(), (3, 3))));
     stage.says(&numbered(200..300));
     assert_eq!(
@@ -405,10 +257,10 @@ fn find_and_find_next() {
         "what was found stays in sight"
     );
     for c in "/nowhere".chars() {
-        stage.keys(&[Key::Char(c)]);
+        stage.keys(&[KeyCode::Char(c)]);
     }
-    stage.keys(&[Key::Enter]);
-    assert_eq!(stage.status.told, "`nowhere` was not found.");
+    stage.keys(&[KeyCode::Enter]);
+    assert_eq!(stage.status.message, "`nowhere` was not found.");
 }
 
 #[test]
@@ -419,59 +271,59 @@ fn filters() {
     let mut stage =
         Stage::said(&[out("own"), command, out("inner"), err("inner err"), end, warning], SIZE);
     assert_eq!(stage.seen(), ["own", "warning: mind"]);
-    stage.keys(&[Key::Char('f')]);
+    stage.keys(&[KeyCode::Char('f')]);
     assert_eq!(
         stage.seen(),
         ["own", "+ mkfs", "inner", "inner err", "+ mkfs: exit 0, 0.00 s", "warning: mind"]
     );
     assert_eq!(screen_row(&stage, 6).trim(), "Shown: everything");
-    stage.keys(&[Key::Char('f')]);
+    stage.keys(&[KeyCode::Char('f')]);
     assert_eq!(stage.seen(), ["inner err", "warning: mind"]);
-    stage.keys(&[Key::Char('f')]);
+    stage.keys(&[KeyCode::Char('f')]);
     assert_eq!(stage.seen(), [""; 0]);
-    stage.keys(&[Key::Char('f')]);
+    stage.keys(&[KeyCode::Char('f')]);
     assert_eq!(stage.seen(), ["own", "warning: mind"]);
 }
 
 #[test]
 fn stopping_asks_and_then_forces() {
     let mut stage = Stage::said(&[out("x")], SIZE);
-    assert_eq!(stage.key(Key::Ctrl('c')), []);
+    assert_eq!(stage.key(keys::ctrl('c')), []);
     stage.golden("stop");
-    assert_eq!(stage.key(Key::F(3)), [], "that only closes the box");
-    stage.key(Key::Ctrl('c'));
-    assert_eq!(stage.key(Key::Char('q')), []);
-    assert_eq!(stage.key(Key::Enter), [Wish::Stop(Id(7))]);
-    assert!(stage.status.legend().contains(&(Key::Ctrl('c'), "End by force")));
-    stage.key(Key::Ctrl('c'));
-    assert_eq!(stage.key(Key::Enter), [Wish::Kill(Id(7))]);
-    stage.key(Key::Ctrl('c'));
+    assert_eq!(stage.key(KeyCode::F(3).into()), [], "that only closes the box");
+    stage.key(keys::ctrl('c'));
+    assert_eq!(stage.key(KeyCode::Char('q').into()), []);
+    assert_eq!(stage.key(KeyCode::Enter.into()), [Action::Stop(Id(7))]);
+    assert!(stage.status.legend().contains(&(keys::ctrl('c'), "End by force")));
+    stage.key(keys::ctrl('c'));
+    assert_eq!(stage.key(KeyCode::Enter.into()), [Action::Kill(Id(7))]);
+    stage.key(keys::ctrl('c'));
     stage.feed(
         usize::MAX,
         State::Ended(Ended { code: None, signal: Some(15), time: 0, ms: 10_000 }),
     );
     assert_eq!(stage.status.ended(), Some(143));
     assert_eq!(screen_row(&stage, 5), "It was stopped after 0:10.");
-    assert_eq!(stage.key(Key::Ctrl('c')), []);
-    assert!(stage.status.over.is_none(), "nothing is left to stop");
+    assert_eq!(stage.key(keys::ctrl('c')), []);
+    assert!(stage.status.overlay.is_none(), "nothing is left to stop");
     stage.golden("stopped");
 }
 
 #[test]
 fn keys_that_are_the_interface_s() {
     let mut stage = Stage::said(&[out("x")], SIZE);
-    assert!(stage.status.leaving().unwrap().starts_with("Job 7 goes on"));
-    for (key, wish) in [
-        (Key::F(1), Wish::Help),
-        (Key::F(2), Wish::Refresh),
-        (Key::F(3), Wish::Leave),
-        (Key::Esc, Wish::Leave),
-        (Key::F(6), Wish::ShowCommand("sh -c 'a job'".into())),
-        (Key::F(8), Wish::Image),
-        (Key::F(9), Wish::Shell),
-        (Key::F(10), Wish::Exit),
+    assert!(stage.status.leaving().unwrap().starts_with("Job 7 is still running"));
+    for (key, action) in [
+        (KeyCode::F(1), Action::Help),
+        (KeyCode::F(2), Action::Refresh),
+        (KeyCode::F(3), Action::Leave),
+        (KeyCode::Esc, Action::Leave),
+        (KeyCode::F(6), Action::ShowCommand("sh -c 'a job'".into())),
+        (KeyCode::F(8), Action::Image),
+        (KeyCode::F(9), Action::Shell),
+        (KeyCode::F(10), Action::Exit),
     ] {
-        assert_eq!(stage.key(key), [wish]);
+        assert_eq!(stage.key(key.into()), [action]);
     }
     stage.feed(usize::MAX, ended(0));
     assert_eq!(stage.status.leaving(), None);
@@ -491,7 +343,8 @@ fn it_fits_any_size() {
         for height in [5, 10, 24, 60] {
             let mut stage = Stage::clone((width, height));
             stage.feed(copying(), State::Running);
-            stage.keys(&[Key::Tab, Key::Down, Key::Tab, Key::PageUp, Key::Ctrl('c')]);
+            stage.keys(&[KeyCode::Tab, KeyCode::Down, KeyCode::Tab, KeyCode::PageUp]);
+            stage.key(keys::ctrl('c'));
             stage.screen();
             stage.feed(usize::MAX, ended(1));
             stage.screen();

@@ -5,7 +5,7 @@ use crate::event::{Event, StepStatus};
 
 /// How a phase or a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stand {
+pub enum WorkStatus {
     Waiting,
     Running,
     Done,
@@ -13,7 +13,7 @@ pub enum Stand {
     Skipped,
 }
 
-impl From<StepStatus> for Stand {
+impl From<StepStatus> for WorkStatus {
     fn from(state: StepStatus) -> Self {
         match state {
             StepStatus::Begin => Self::Running,
@@ -28,7 +28,7 @@ impl From<StepStatus> for Stand {
 pub struct Phase {
     pub number: u8,
     pub title: String,
-    pub stand: Stand,
+    pub status: WorkStatus,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +36,13 @@ pub struct Step {
     pub id: String,
     pub phase: u8,
     pub title: String,
-    pub stand: Stand,
+    pub status: WorkStatus,
     pub ms: Option<u64>,
 }
 
 /// An error of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ReportedError {
     pub id: String,
     pub cause: String,
     pub remedy: String,
@@ -56,7 +56,7 @@ pub struct Work {
     /// The step that was begun last, counted from 1, and how many there are.
     pub at: (usize, usize),
     pub progress: Option<Event>,
-    pub faults: Vec<Fault>,
+    pub errors: Vec<ReportedError>,
     /// The command's last words.
     pub words: String,
 }
@@ -72,7 +72,7 @@ impl Work {
                         id: s.id,
                         phase: s.phase,
                         title: s.title,
-                        stand: Stand::Waiting,
+                        status: WorkStatus::Waiting,
                         ms: None,
                     });
                 }
@@ -83,7 +83,7 @@ impl Work {
                     self.progress = None;
                 }
                 let known = self.phase(phase);
-                known.stand = state.into();
+                known.status = state.into();
                 if !title.is_empty() {
                     known.title = title;
                 }
@@ -92,12 +92,14 @@ impl Work {
                 self.phase(phase);
                 self.at = (index, of);
                 match self.steps.iter_mut().find(|s| s.id == id) {
-                    Some(step) => (step.stand, step.ms) = (state.into(), ms),
-                    None => self.steps.push(Step { id, phase, title, stand: state.into(), ms }),
+                    Some(step) => (step.status, step.ms) = (state.into(), ms),
+                    None => self.steps.push(Step { id, phase, title, status: state.into(), ms }),
                 }
             }
             Event::Progress { .. } => self.progress = Some(event),
-            Event::Error { id, cause, remedy } => self.faults.push(Fault { id, cause, remedy }),
+            Event::Error { id, cause, remedy } => {
+                self.errors.push(ReportedError { id, cause, remedy })
+            }
             Event::Done { text, .. } if !text.is_empty() => self.words = text,
             _ => {}
         }
@@ -108,8 +110,10 @@ impl Work {
             Some(at) if self.phases[at].number == number => at,
             other => {
                 let at = other.unwrap_or(self.phases.len());
-                self.phases
-                    .insert(at, Phase { number, title: String::new(), stand: Stand::Waiting });
+                self.phases.insert(
+                    at,
+                    Phase { number, title: String::new(), status: WorkStatus::Waiting },
+                );
                 at
             }
         };
@@ -118,13 +122,13 @@ impl Work {
 
     /// The command has ended: what it was at has failed, unless all went well.
     pub fn end(&mut self, well: bool) {
-        let left = if well { Stand::Done } else { Stand::Failed };
+        let left = if well { WorkStatus::Done } else { WorkStatus::Failed };
         self.phases
             .iter_mut()
-            .map(|p| &mut p.stand)
-            .chain(self.steps.iter_mut().map(|s| &mut s.stand))
+            .map(|p| &mut p.status)
+            .chain(self.steps.iter_mut().map(|s| &mut s.status))
             .for_each(|s| {
-                if *s == Stand::Running {
+                if *s == WorkStatus::Running {
                     *s = left;
                 }
             });
@@ -138,7 +142,7 @@ impl Work {
 
     /// The step that runs.
     pub fn current(&self) -> Option<&Step> {
-        self.steps.iter().rev().find(|s| s.stand == Stand::Running)
+        self.steps.iter().rev().find(|s| s.status == WorkStatus::Running)
     }
 
     /// Phases and steps in the order of a list; a phase before its steps.
@@ -159,10 +163,10 @@ pub enum Entry<'a> {
 }
 
 impl Entry<'_> {
-    pub fn stand(&self) -> Stand {
+    pub fn status(&self) -> WorkStatus {
         match self {
-            Entry::Phase(p) => p.stand,
-            Entry::Step(s) => s.stand,
+            Entry::Phase(p) => p.status,
+            Entry::Step(s) => s.status,
         }
     }
 }
@@ -204,12 +208,17 @@ mod tests {
                 work.take(event);
             }
             assert_eq!((work.at, work.current().unwrap().title.as_str()), ((2, 3), "B"));
-            let stands: Vec<Stand> = work.list().iter().map(Entry::stand).collect();
-            let want =
-                [Stand::Waiting, Stand::Done, Stand::Running, Stand::Waiting, Stand::Waiting];
+            let stands: Vec<WorkStatus> = work.list().iter().map(Entry::status).collect();
+            let want = [
+                WorkStatus::Waiting,
+                WorkStatus::Done,
+                WorkStatus::Running,
+                WorkStatus::Waiting,
+                WorkStatus::Waiting,
+            ];
             assert_eq!(stands, want[..if planned { 5 } else { 3 }]);
             work.end(false);
-            assert_eq!(work.steps[1].stand, Stand::Failed);
+            assert_eq!(work.steps[1].status, WorkStatus::Failed);
         }
     }
 }

@@ -1,21 +1,23 @@
 //! The update, driven by keys: what is on top afterwards, and what has to be done.
 
-use super::golden::{check, drawn};
-use super::model::{Effect, Model, Msg, Told};
-use super::record::Record;
-use super::sample::{answer, done, model, press, top};
-use super::update::update;
-use super::view::view;
+mod paste;
+
 use crate::job::{Id, Spec};
+use crate::testing::golden::{check, drawn};
+use crate::testing::menus::{answer, done, model, press, top};
+use crate::tui::model::{Effect, Model, Msg, UserMessage};
+use crate::tui::record::Record;
+use crate::tui::update::update;
+use crate::tui::view::view;
 
 const DISKS: &str = "# Name     Size(MB)  Model\n!vda      20480     QEMU HARDDISK\n # the running system is on it\nvdb      20480     QEMU HARDDISK\nvdc      40960     QEMU HARDDISK\n # holds an ext4 file system\n";
-const REVIEW: &str = r#"{"version":1,"title":"Clone the running system to vdb","text":["What will be erased:","  vdb  20.0 GB  QEMU HARDDISK  serial QM00002","       an ext4 file system","What boots next:","  vdb; `altdisk bootlist vda` goes back"],"type":[{"prompt":"Serial number or name of the disk","words":["QM00002","vdb"],"add":["--erase","QM00002"]}],"warnings":["vdb is not empty."]}"#;
+pub(super) const REVIEW: &str = r#"{"version":1,"title":"Clone the running system to vdb","text":["What will be erased:","  vdb  20.0 GB  QEMU HARDDISK  serial QM00002","       an ext4 file system","What boots next:","  vdb; `altdisk bootlist vda` goes back"],"type":[{"prompt":"Serial number or name of the disk","words":["QM00002","vdb"],"add":["--erase","QM00002"]}],"warnings":["vdb is not empty."]}"#;
 
-fn shot(model: &Model) -> String {
+pub(super) fn shot(model: &Model) -> String {
     drawn(model.size.0, model.size.1, |c| view(model, c))
 }
 
-fn started(effects: Vec<Effect>) -> Spec {
+pub(super) fn started(effects: Vec<Effect>) -> Spec {
     effects
         .into_iter()
         .find_map(|e| if let Effect::Start { spec, .. } = e { Some(spec) } else { None })
@@ -44,7 +46,7 @@ fn from_the_menu_to_a_clone() {
     assert_eq!(press(&mut m, "enter"), []);
     assert!(shot(&m).contains("Type QM00002 or vdb first."));
     press(&mut m, "vda enter");
-    assert!(shot(&m).contains("That is not QM00002 or vdb."));
+    assert!(shot(&m).contains("That does not match. Type QM00002 or vdb."));
     assert_eq!(top(&m), "review");
     let spec = started(press(&mut m, "bs b enter"));
     assert_eq!(spec.argv, ["alt_disk_install", "-C", "--erase", "QM00002", "-Pall", "vdb"]);
@@ -64,7 +66,7 @@ fn the_review_is_asked_with_its_words() {
     let token = m.tokens;
     update(
         &mut m,
-        Msg::Answer(token, Err(Told::new("ALT-201: vdb is in use", "choose another disk"))),
+        Msg::Answer(token, Err(UserMessage::new("ALT-201: vdb is in use", "choose another disk"))),
     );
     assert_eq!(top(&m), "text error");
     assert!(shot(&m).contains("ALT-201: vdb is in use"));
@@ -85,7 +87,7 @@ fn an_error_keeps_its_lines() {
     let token = m.tokens;
     update(
         &mut m,
-        Msg::Answer(token, Err(Told::new(format!("ALT-907: {said}"), "see the program"))),
+        Msg::Answer(token, Err(UserMessage::new(format!("ALT-907: {said}"), "see the program"))),
     );
     let shown = shot(&m);
     for line in [
@@ -123,66 +125,11 @@ fn typed_ahead_never_says_yes() {
     assert_eq!(top(&m), "menu altdisk");
 }
 
-/// Whoever copies a serial number out of a list mostly copies the line break too.
-#[test]
-fn a_pasted_line_break_runs_nothing() {
-    use super::status::tests::running_clone;
-    use crate::term::key::Key;
-    let paste = |m: &mut Model, text: &str| {
-        m.seen = true;
-        let first: Vec<Key> =
-            text.split('\n').next().unwrap_or_default().chars().map(Key::Char).collect();
-        let rest = text
-            .split('\n')
-            .skip(1)
-            .flat_map(|l| std::iter::once(Key::LineBreak).chain(l.chars().map(Key::Pasted)));
-        done(update(m, Msg::Keys(first.into_iter().chain(rest).collect())))
-    };
-    let bell =
-        |effects: Vec<Effect>| assert!(effects.iter().all(|e| *e == Effect::Bell), "{effects:?}");
-    let mut m = model();
-    press(&mut m, "enter");
-    // A form: the first line is taken, and nothing runs.
-    bell(paste(&mut m, "vdb\nvdc\n"));
-    assert_eq!(
-        (top(&m).as_str(), m.form().unwrap().values.get(0)),
-        ("form alt_clone targets", "vdb")
-    );
-    assert!(shot(&m).contains("A pasted line break is not Enter."));
-    // The window of F7.
-    press(&mut m, "F7");
-    bell(paste(&mut m, "x\n"));
-    assert_eq!(top(&m), "edit");
-    press(&mut m, "F3 enter");
-    // The review, with the very word that it asks for.
-    answer(&mut m, REVIEW);
-    bell(paste(&mut m, "QM00002\n"));
-    assert_eq!(top(&m), "review");
-    assert!(shot(&m).contains("A pasted line break is not Enter."));
-    started(press(&mut m, "enter"));
-    // ARE YOU SURE??
-    let mut m = model();
-    press(&mut m, "down enter enter");
-    bell(paste(&mut m, "\n"));
-    assert_eq!(top(&m), "text sure");
-    assert!(shot(&m).contains("A pasted line break is not Enter."));
-    // ARE YOU SURE?? to stop a job.
-    let mut m = model();
-    update(&mut m, Msg::Opened(Ok(Box::new(running_clone((80, 24))))));
-    press(&mut m, "^c");
-    bell(paste(&mut m, "\n"));
-    assert!(shot(&m).contains("A pasted line break is not Enter."));
-    // In a menu it is Enter as ever.
-    let mut m = model();
-    paste(&mut m, "\n");
-    assert_eq!(top(&m), "form alt_clone targets");
-}
-
 /// On a terminal without function keys it is seen that Esc waits for its digit.
 #[test]
 fn an_esc_that_waits_is_shown() {
     let mut m = model();
-    m.sends = super::keys::Sends::Escape;
+    m.key_names = crate::tui::keys::KeyNames::Escape;
     let before = shot(&m);
     assert_eq!(done(update(&mut m, Msg::Escape(true))), []);
     assert!(shot(&m).lines().nth(23).unwrap().ends_with("Esc-"), "{}", shot(&m));
@@ -192,7 +139,7 @@ fn an_esc_that_waits_is_shown() {
 
 /// Keys of another read than the one before, with no frame between them.
 fn unseen(m: &mut Model, text: &str) -> Vec<Effect> {
-    done(update(m, Msg::Keys(super::sample::keys(text))))
+    done(update(m, Msg::Input(crate::testing::menus::keys(text))))
 }
 
 #[test]
@@ -232,7 +179,7 @@ fn a_review_takes_no_yes_before_it_was_painted_nor_does_what_follows_it() {
 
 #[test]
 fn a_job_is_not_stopped_by_a_key_typed_ahead() {
-    use super::status::tests::running_clone;
+    use crate::tui::status::tests::stage::running_clone;
     let mut m = model();
     update(&mut m, Msg::Opened(Ok(Box::new(running_clone((80, 24))))));
     assert_eq!((press(&mut m, "^c enter"), unseen(&mut m, "enter")), (vec![], vec![]));
@@ -243,7 +190,7 @@ fn a_job_is_not_stopped_by_a_key_typed_ahead() {
 fn what_is_told_meanwhile_comes_after_the_answer() {
     let mut m = model();
     press(&mut m, "down down down down enter");
-    update(&mut m, Msg::Tell(Told::new("a bad look", "")));
+    update(&mut m, Msg::Tell(UserMessage::new("a bad look", "")));
     assert_eq!(top(&m), "wait");
     answer(&mut m, "#size\n5\n");
     assert_eq!(top(&m), "text error");
@@ -257,7 +204,7 @@ fn passwords_are_not_shown_where_programs_are_asked() {
     press(&mut m, "enter vdb down down down down down down hunter2");
     assert_eq!(m.form().unwrap().values.get(7), "hunter2");
     m.options.trace = true;
-    let effects = update(&mut m, Msg::Keys(super::sample::keys("enter")));
+    let effects = update(&mut m, Msg::Input(crate::testing::menus::keys("enter")));
     let shown = |e: &Effect| match e {
         Effect::Ask { argv, shown, .. } => {
             assert!(argv.iter().any(|w| w.contains("hunter2")));
@@ -276,13 +223,13 @@ fn passwords_are_not_shown_where_programs_are_asked() {
 
 #[test]
 fn the_log_hears_of_a_job_that_is_left_behind() {
-    use super::status::tests::{ended_clone, running_clone};
+    use crate::tui::status::tests::stage::{ended_clone, running_clone};
     for (status, want) in [(running_clone((80, 24)), true), (ended_clone((80, 24), 0), false)] {
         let mut m = model();
         press(&mut m, "down enter enter");
         press(&mut m, "enter");
         update(&mut m, Msg::Opened(Ok(Box::new(status))));
-        let effects = update(&mut m, Msg::Keys(super::sample::keys("F3")));
+        let effects = update(&mut m, Msg::Input(crate::testing::menus::keys("F3")));
         assert_eq!(
             effects.iter().any(|e| matches!(e, Effect::Record(Record::GoesOn { job: 7 }))),
             want,
@@ -449,10 +396,10 @@ fn commands_with_the_terminal() {
 
 #[test]
 fn nothing_runs_in_a_dry_session() {
-    use super::model::Doing;
+    use crate::tui::model::RunMode;
     let mut m = model();
-    m.options.doing = Doing::Questions;
-    let effects = update(&mut m, Msg::Keys(super::sample::keys("enter vdb enter")));
+    m.options.run_mode = RunMode::Questions;
+    let effects = update(&mut m, Msg::Input(crate::testing::menus::keys("enter vdb enter")));
     let line = "alt_disk_install -C -Pall vdb".to_owned();
     assert!(
         effects.contains(&Effect::Record(Record::Command { line, hides: false, run: false })),
@@ -460,7 +407,7 @@ fn nothing_runs_in_a_dry_session() {
     );
     assert_eq!(done(effects), []);
     assert_eq!(top(&m), "text note");
-    m.options.doing = Doing::Nothing;
+    m.options.run_mode = RunMode::Nothing;
     assert_eq!(press(&mut m, "enter F4"), []);
     assert_eq!(top(&m), "text error");
 }
@@ -484,12 +431,12 @@ fn screens_that_are_code() {
 
 #[test]
 fn what_follows_the_end_of_a_job() {
-    use super::status::tests::{ended_clone, running_clone};
+    use crate::tui::status::tests::stage::{ended_clone, running_clone};
     let opened = |m: &mut Model, status| done(update(m, Msg::Opened(Ok(Box::new(status)))));
     // Mode P: after exit 0 back to the menu, else to the form.
     for (code, want) in [(0, "menu altdisk"), (1, "form back -")] {
         let mut m = model();
-        super::flow::open(&mut m, "back", Default::default());
+        crate::tui::flow::open(&mut m, "back", Default::default());
         press(&mut m, "enter");
         opened(&mut m, ended_clone((80, 24), code));
         assert_eq!(top(&m), "status");
@@ -499,7 +446,7 @@ fn what_follows_the_end_of_a_job() {
     // Fields that want it are cleared, and only if it ended well.
     for (code, want) in [(0, ""), (1, "x")] {
         let mut m = model();
-        super::flow::open(&mut m, "clear", Default::default());
+        crate::tui::flow::open(&mut m, "clear", Default::default());
         press(&mut m, "x enter");
         opened(&mut m, ended_clone((80, 24), code));
         press(&mut m, "F3");
@@ -524,7 +471,7 @@ fn a_job_that_cannot_start_is_told() {
     let mut m = model();
     press(&mut m, "down enter");
     press(&mut m, "enter");
-    update(&mut m, Msg::Opened(Err(Told::new("ALT-952: no", "do"))));
+    update(&mut m, Msg::Opened(Err(UserMessage::new("ALT-952: no", "do"))));
     assert_eq!(top(&m), "text error");
     press(&mut m, "enter");
     assert_eq!(top(&m), "menu altdisk");

@@ -1,23 +1,24 @@
 //! Whatever is pressed, answered and resized: nothing panics, something is always on the screen,
 //! and its legend tells the truth.
 
+use crossterm::event::{Event, KeyCode, KeyEvent};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::canvas::Canvas;
-use super::layer::Layer;
-use super::model::{Effect, Model, Msg, Told};
-use super::sample::{keys, model, press, top};
-use super::update::update;
-use super::view::view;
-use crate::term::key::Key;
+use crate::testing::menus::{keys, model, press, top};
+use crate::tui::canvas::Canvas;
+use crate::tui::layer::Layer;
+use crate::tui::model::{Effect, Model, Msg, UserMessage};
+use crate::tui::update::update;
+use crate::tui::view::view;
 
 const WORDS: [&str; 34] = [
     "up", "down", "left", "right", "home", "end", "pgup", "pgdn", "tab", "backtab", "enter",
     "enter", "esc", "bs", "del", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "a", "1",
     "/", "n", "^k", "^u", "^a", "^e", "^x", "^l",
 ];
+const PASTES: [&str; 5] = ["vdb", "vdb\n", "a\nb\n", "\n", "\u{1b}[A\t\r"];
 const ANSWERS: [&str; 5] = [
     "",
     "# Name\nvdb 1\n # note\n!vda 2\n",
@@ -29,6 +30,7 @@ const ANSWERS: [&str; 5] = [
 #[derive(Clone, Debug)]
 enum Happens {
     Key(usize),
+    Paste(usize),
     Answer(usize),
     Fails,
     Size(u16, u16),
@@ -38,6 +40,7 @@ enum Happens {
 fn happens() -> impl Strategy<Value = Happens> {
     prop_oneof![
         20 => (0..WORDS.len()).prop_map(Happens::Key),
+        2 => (0..PASTES.len()).prop_map(Happens::Paste),
         4 => (0..ANSWERS.len()).prop_map(Happens::Answer),
         1 => Just(Happens::Fails),
         1 => (1u16..140, 1u16..50).prop_map(|(w, h)| Happens::Size(w, h)),
@@ -64,12 +67,17 @@ proptest! {
             let effects = match what {
                 Happens::Key(n) => {
                     m.seen = true;
-                    update(&mut m, Msg::Keys(keys(WORDS[n])))
+                    update(&mut m, Msg::Input(keys(WORDS[n])))
+                }
+                Happens::Paste(n) => {
+                    let effects = update(&mut m, Msg::Input(vec![Event::Paste(PASTES[n].into())]));
+                    assert!(effects.iter().all(|e| *e == Effect::Bell), "{effects:?}");
+                    effects
                 }
                 Happens::Answer(n) => update(&mut m, Msg::Answer(token, Ok(ANSWERS[n].into()))),
-                Happens::Fails => update(&mut m, Msg::Answer(token, Err(Told::new("wrong", "right")))),
+                Happens::Fails => update(&mut m, Msg::Answer(token, Err(UserMessage::new("wrong", "right")))),
                 Happens::Size(w, h) => update(&mut m, Msg::Size(w, h)),
-                Happens::Back => update(&mut m, Msg::Opened(Err(Told::new("wrong", "right")))),
+                Happens::Back => update(&mut m, Msg::Opened(Err(UserMessage::new("wrong", "right")))),
             };
             if effects.contains(&Effect::Quit) {
                 break;
@@ -80,7 +88,7 @@ proptest! {
     }
 }
 
-fn legend(m: &Model) -> Vec<Key> {
+fn legend(m: &Model) -> Vec<KeyEvent> {
     let legend = match m.top().unwrap() {
         Layer::Menu(l) => l.legend(),
         Layer::Form(l) => l.legend(),
@@ -123,10 +131,10 @@ fn legends_tell_the_truth() {
         for key in legend(&m) {
             let mut m = model();
             press(&mut m, way);
-            if key == Key::Char('n') {
+            if key == KeyCode::Char('n').into() {
                 press(&mut m, "/ l enter");
             }
-            let effects = update(&mut m, Msg::Keys(vec![key]));
+            let effects = update(&mut m, Msg::Input(vec![Event::Key(key)]));
             assert!(!effects.contains(&Effect::Bell), "after `{way}`: {key:?} on {}", top(&m));
         }
     }

@@ -3,15 +3,16 @@
 
 use std::rc::Rc;
 
+use crossterm::event::{Event, KeyCode, KeyEvent};
+
 use crate::menu::model::{
     Builtin, Choice, Dialog, Field, How, Item, Kind, List, Many, Menu, Mode, Next, Required, Run,
     Screen, Selector, Set, Take, Target,
 };
-use crate::term::key::Key;
-use crate::tui::keys::Sends;
+use crate::tui::keys::{KeyNames, ctrl};
 use crate::tui::layer::Layer;
 use crate::tui::model::{Effect, Model, Msg, Options};
-use crate::tui::screens::text::What;
+use crate::tui::screens::text::TextKind;
 use crate::tui::update::update;
 
 pub fn field(name: &str, label: &str, kind: Kind) -> Field {
@@ -217,50 +218,57 @@ pub fn set() -> Set {
 /// A model with the sample menus, as root, the first menu open.
 pub fn model() -> Model {
     let options = Options { root: true, home: "/home/ada".into(), ..Options::default() };
-    let mut model =
-        Model::new(Rc::new(set()), crate::theme::Theme::mono(), Sends::Function, options, (80, 24));
+    let mut model = Model::new(
+        Rc::new(set()),
+        crate::theme::Theme::mono(),
+        KeyNames::Function,
+        options,
+        (80, 24),
+    );
     model.themes = vec![crate::theme::Theme::mono()];
     crate::tui::flow::open(&mut model, "altdisk", Default::default());
     model
 }
 
 /// Keys as a test writes them: `down enter F4 "abc"`.
-pub fn keys(text: &str) -> Vec<Key> {
-    let mut keys = vec![];
+pub fn keys(text: &str) -> Vec<Event> {
+    let mut keys: Vec<KeyEvent> = vec![];
     for word in text.split(' ').filter(|w| !w.is_empty()) {
         match word {
-            "up" => keys.push(Key::Up),
-            "down" => keys.push(Key::Down),
-            "left" => keys.push(Key::Left),
-            "right" => keys.push(Key::Right),
-            "home" => keys.push(Key::Home),
-            "end" => keys.push(Key::End),
-            "pgup" => keys.push(Key::PageUp),
-            "pgdn" => keys.push(Key::PageDown),
-            "tab" => keys.push(Key::Tab),
-            "backtab" => keys.push(Key::BackTab),
-            "enter" => keys.push(Key::Enter),
-            "esc" => keys.push(Key::Esc),
-            "bs" => keys.push(Key::Backspace),
-            "del" => keys.push(Key::Delete),
+            "up" => keys.push(KeyCode::Up.into()),
+            "down" => keys.push(KeyCode::Down.into()),
+            "left" => keys.push(KeyCode::Left.into()),
+            "right" => keys.push(KeyCode::Right.into()),
+            "home" => keys.push(KeyCode::Home.into()),
+            "end" => keys.push(KeyCode::End.into()),
+            "pgup" => keys.push(KeyCode::PageUp.into()),
+            "pgdn" => keys.push(KeyCode::PageDown.into()),
+            "tab" => keys.push(KeyCode::Tab.into()),
+            "backtab" => keys.push(KeyCode::BackTab.into()),
+            "enter" => keys.push(KeyCode::Enter.into()),
+            "esc" => keys.push(KeyCode::Esc.into()),
+            "bs" => keys.push(KeyCode::Backspace.into()),
+            "del" => keys.push(KeyCode::Delete.into()),
             _ => {
                 match (word.strip_prefix('F').and_then(|n| n.parse().ok()), word.strip_prefix('^'))
                 {
-                    (Some(n), _) => keys.push(Key::F(n)),
-                    (_, Some(c)) => keys.extend(c.chars().map(Key::Ctrl)),
-                    _ => keys.extend(word.trim_matches('"').chars().map(Key::Char)),
+                    (Some(n), _) => keys.push(KeyCode::F(n).into()),
+                    (_, Some(c)) => keys.extend(c.chars().map(ctrl)),
+                    _ => keys.extend(
+                        word.trim_matches('"').chars().map(|c| KeyEvent::from(KeyCode::Char(c))),
+                    ),
                 }
             }
         }
     }
-    keys
+    keys.into_iter().map(Event::Key).collect()
 }
 
 /// Presses keys after what is on the screen was seen; returns what has to be done, without what is
 /// written down.
 pub fn press(model: &mut Model, text: &str) -> Vec<Effect> {
     model.seen = true;
-    done(update(model, Msg::Keys(keys(text))))
+    done(update(model, Msg::Input(keys(text))))
 }
 
 /// The program that was asked last answers.
@@ -284,14 +292,14 @@ pub fn top(model: &Model) -> String {
         Some(Layer::List(l, _)) => format!("list {}", l.title()),
         Some(Layer::Text(t)) => format!(
             "text {}",
-            match t.what {
-                What::Help => "help",
-                What::Command => "command",
-                What::Error => "error",
-                What::Sure => "sure",
-                What::Image => "image",
-                What::Note => "note",
-                What::Page => "page",
+            match t.kind {
+                TextKind::Help => "help",
+                TextKind::Command => "command",
+                TextKind::Error => "error",
+                TextKind::Sure => "sure",
+                TextKind::Image => "image",
+                TextKind::Note => "note",
+                TextKind::Page => "page",
             }
         ),
         Some(Layer::Review(_)) => "review".into(),

@@ -10,19 +10,19 @@ use std::rc::Rc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::canvas::Canvas;
-use super::golden::check;
-use super::keys::Sends;
-use super::layer::Layer;
-use super::model::{Effect, Model, Msg, Options};
-use super::sample::{answer, press, top};
-use super::screens::form::Form;
-use super::screens::menu::Menu;
-use super::update::update;
-use super::view::view;
 use crate::menu::load;
 use crate::menu::model::{Screen, Set, TOP};
+use crate::testing::golden::check;
+use crate::testing::menus::{answer, press, top};
 use crate::theme::{self, Theme};
+use crate::tui::canvas::Canvas;
+use crate::tui::keys::KeyNames;
+use crate::tui::layer::Layer;
+use crate::tui::model::{Effect, Model, Msg, Options};
+use crate::tui::screens::form::Form;
+use crate::tui::screens::menu::Menu;
+use crate::tui::update::update;
+use crate::tui::view::view;
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (132, 43);
@@ -43,7 +43,7 @@ fn set() -> Rc<Set> {
 
 fn model(size: (u16, u16), theme: Theme) -> Model {
     let options = Options { root: true, home: "/root".into(), ..Options::default() };
-    Model::new(set(), theme, Sends::Function, options, size)
+    Model::new(set(), theme, KeyNames::Function, options, size)
 }
 
 /// The screen as it opens, without what its commands would find; None if there is nothing of it to
@@ -71,9 +71,9 @@ fn every_panel_is_golden() {
         for size in [Some(SMALL), Some(STATUS_LINE), large.then_some(LARGE)].into_iter().flatten() {
             let mut m = model(size, Theme::mono());
             let Some(layer) = opened(screen) else { continue };
-            super::flow::push(&mut m, layer);
+            crate::tui::flow::push(&mut m, layer);
             check(&format!("panel-{id}"), size.0, size.1, |c| view(&m, c));
-            let before = super::golden::drawn(size.0, size.1, |c| view(&m, c));
+            let before = crate::testing::golden::drawn(size.0, size.1, |c| view(&m, c));
             if before.contains("[TOP]") {
                 press(&mut m, "pgdn pgdn pgdn pgdn pgdn");
                 check(&format!("panel-{id}-end"), size.0, size.1, |c| view(&m, c));
@@ -85,33 +85,34 @@ fn every_panel_is_golden() {
 /// On the smallest screen there is room for the fields, a list with reasons, and the keys.
 #[test]
 fn every_panel_works_on_the_smallest_screen() {
-    let size = super::screens::small::NEEDED;
+    let size = crate::tui::screens::small::NEEDED;
     for (id, screen) in &set().screens {
         let Some(layer) = opened(screen) else { continue };
         let mut m = model(size, Theme::mono());
-        super::flow::push(&mut m, layer);
-        let shown = super::golden::drawn(size.0, size.1, |c| view(&m, c));
+        crate::tui::flow::push(&mut m, layer);
+        let shown = crate::testing::golden::drawn(size.0, size.1, |c| view(&m, c));
         assert!(shown.contains("F10=Exit") && shown.contains("Enter=Do"), "{id}: {shown}");
         press(&mut m, "F1");
         assert!(
-            super::golden::drawn(size.0, size.1, |c| view(&m, c)).contains("CONTEXTUAL HELP"),
+            crate::testing::golden::drawn(size.0, size.1, |c| view(&m, c))
+                .contains("CONTEXTUAL HELP"),
             "{id}"
         );
         press(&mut m, "F3");
         for _ in 0..30 {
             let at = top(&m);
             press(&mut m, "down");
-            let shown = super::golden::drawn(size.0, size.1, |c| view(&m, c));
+            let shown = crate::testing::golden::drawn(size.0, size.1, |c| view(&m, c));
             let cursor = shown.contains("cursor: column") || !at.starts_with("form");
             assert!(cursor, "{id}: the cursor is not shown\n{shown}");
         }
     }
     let mut m = model(size, Theme::mono());
-    super::flow::open(&mut m, "alt_clone", Default::default());
+    crate::tui::flow::open(&mut m, "alt_clone", Default::default());
     answer(&mut m, "#target:bootlist\n:yes\n");
     press(&mut m, "F4");
     answer(&mut m, DISKS);
-    let shown = super::golden::drawn(size.0, size.1, |c| view(&m, c));
+    let shown = crate::testing::golden::drawn(size.0, size.1, |c| view(&m, c));
     assert!(["vdb ", "vdc ", "F10=Exit"].iter().all(|t| shown.contains(t)), "{shown}");
 }
 
@@ -121,18 +122,18 @@ fn every_panel_fits() {
     for (id, screen) in &set().screens {
         let Some(layer) = opened(screen) else { continue };
         let mut m = model(SMALL, Theme::mono());
-        super::flow::push(&mut m, layer);
-        assert!(super::canvas::columns(screen.title()) <= 78, "{id}: the title");
+        crate::tui::flow::push(&mut m, layer);
+        assert!(crate::tui::canvas::columns(screen.title()) <= 78, "{id}: the title");
         if let Screen::Menu(menu) = screen {
-            menu.items
-                .iter()
-                .for_each(|i| assert!(super::canvas::columns(&i.text) <= 76, "{id}: {}", i.text));
+            menu.items.iter().for_each(|i| {
+                assert!(crate::tui::canvas::columns(&i.text) <= 76, "{id}: {}", i.text)
+            });
         }
         // Help for the panel and for each of its fields or items.
         for _ in 0..60 {
             press(&mut m, "F1");
             assert_eq!(top(&m), "text help", "{id}");
-            let help = super::golden::drawn(80, 24, |c| view(&m, c));
+            let help = crate::testing::golden::drawn(80, 24, |c| view(&m, c));
             assert!(!help.contains("There is no help for this."), "{id}: {help}");
             press(&mut m, "F3 down");
         }
@@ -158,9 +159,9 @@ fn own_lists_are_golden() {
         job(1, State::Lost { alive: false }, false),
     ];
     let mut m = model(SMALL, Theme::mono());
-    super::flow::open(&mut m, TOP, Default::default());
+    crate::tui::flow::open(&mut m, TOP, Default::default());
     update(&mut m, Msg::Jobs(Ok(jobs), 90));
-    let shown = super::golden::drawn(80, 24, |c| view(&m, c));
+    let shown = crate::testing::golden::drawn(80, 24, |c| view(&m, c));
     for line in [
         "|    Job  Started           State             Time  What",
         "  running           1:30  Clone the",
@@ -188,7 +189,7 @@ fn picture(name: &str, m: &Model) {
     let mut canvas = Canvas::new(&mut buf, &m.theme);
     view(m, &mut canvas);
     let cursor = canvas.cursor;
-    let drawn = super::svg::svg(&buf, cursor);
+    let drawn = crate::tui::svg::svg(&buf, cursor);
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots").join(format!("{name}.svg"));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -207,7 +208,7 @@ fn picture(name: &str, m: &Model) {
 #[test]
 fn screenshots() {
     let mut m = model(SMALL, classic());
-    super::flow::open(&mut m, TOP, Default::default());
+    crate::tui::flow::open(&mut m, TOP, Default::default());
     picture("menu", &m);
     press(&mut m, "home enter");
     // The clone's form looks up the free disk first.
@@ -224,12 +225,12 @@ fn screenshots() {
     press(&mut m, "F3 F6");
     picture("command", &m);
     press(&mut m, "F3 enter");
-    answer(&mut m, include_str!("../../tests/fixtures/reviews/clone.json"));
+    answer(&mut m, include_str!("../../../tests/fixtures/reviews/clone.json"));
     assert_eq!(top(&m), "review");
     picture("review", &m);
     let effects = press(&mut m, "S-vdb enter");
     assert!(matches!(&effects[..], [Effect::Start { .. }]), "{effects:?}");
-    let status = super::status::tests::running_clone((110, 32));
+    let status = crate::tui::status::tests::stage::running_clone((110, 32));
     let mut m = model((110, 32), classic());
     update(&mut m, Msg::Opened(Ok(Box::new(status))));
     picture("status", &m);

@@ -1,0 +1,4 @@
+//! Tests of all screens together.
+
+mod random;
+mod shipped;
