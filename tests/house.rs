@@ -96,8 +96,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "disk", "boot", "software", "host", "event", "tui", "menu", "theme", "engine", "image",
-            "error",
+            "archive", "disk", "boot", "software", "host", "event", "tui", "menu", "theme",
+            "engine", "image", "error",
         ],
     ),
 ];

@@ -9,7 +9,7 @@ use crate::disk::fs::FsType;
 use crate::error::{self, Entry};
 use crate::image::data::{Fs, ImageData, Lv, LvType, YesNo};
 
-/// What is wrong, and where: the `index`th stanza of that name (from 0), and the field in it.
+/// A contradiction and its place: the `index`th stanza of that name (from 0), and the field in it.
 #[derive(Debug)]
 pub struct Contradiction {
     pub entry: &'static Entry,

@@ -62,8 +62,9 @@ pub fn parse_untrusted(text: &str, file: &Path) -> Result<ImageData> {
 /// # Errors
 /// ALT-601 if it cannot be read, and those of [`parse`].
 pub fn read(file: &Path) -> Result<ImageData> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| error::IMAGE_UNREADABLE.with_cause(format!("{}: {e}", file.display())))?;
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        error::IMAGE_UNREADABLE.with_cause(format!("{} could not be read: {e}", file.display()))
+    })?;
     parse(&text, file)
 }
 
@@ -175,5 +176,4 @@ const FS: &str = "# A file system: FS_NAME is its mount point, FS_LV the volume 
 const SWAP_FILE: &str = "# A swap file. It is made again, never copied.\n";
 
 #[cfg(test)]
-#[path = "parse_tests.rs"]
 mod tests;

@@ -11,7 +11,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::mounts;
-use crate::host::sandbox::SHOWN;
+use crate::host::sandbox::SHARED_DIR;
 use crate::secret::SecretText;
 
 /// The mount point of a medium. There is one, so that the next run finds what a killed one left.
@@ -52,7 +52,7 @@ impl OpenSource {
     /// # Errors
     /// ALT-742 if the medium cannot be mounted.
     pub fn open(location: &Location, events: &Events) -> Result<Self> {
-        let inside = Path::new(SHOWN).join("images");
+        let inside = Path::new(SHARED_DIR).join("images");
         let directory =
             |outside: PathBuf| PackageSource::Directory { inside: inside.clone(), outside };
         let (source, mounted) = match location {

@@ -35,7 +35,7 @@ use crate::image::archive::{Archive, Head};
 use crate::image::data::ImageData;
 use crate::image::manifest::System;
 use crate::image::survey::Survey;
-use crate::image::{parse, shown};
+use crate::image::{kernel_files, parse};
 
 /// Checks the request against image and machine and settles everything.
 ///
@@ -177,14 +177,15 @@ fn examine(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> R
         let found = survey::survey_archive(&mut archive, &Events::new())?;
         compatibility::root(&found)?;
         warnings.extend(archive.notes());
-        warnings.extend(Some(found.shape.shown).filter(|n| *n > 0).map(shown::left_out));
+        warnings
+            .extend(Some(found.shape.shown).filter(|n| *n > 0).map(kernel_files::left_out_note));
         let (system, files, bytes) = (found.system.clone(), found.files, found.bytes);
         return Ok(Examined {
             head,
             survey: Some(found),
             system,
             known: true,
-            archive: Some(archive.again()?),
+            archive: Some(archive.reopen()?),
             files,
             bytes,
         });
