@@ -205,7 +205,7 @@ fn one_disks_grub_hands_over_to_anothers() {
     }
     let dir = tempfile::tempdir().unwrap();
     // Found by the ESP's FAT serial, as on a target whose /boot lies on LVM.
-    let first = custom::put(Some(b"# mine"), &custom::block(&[to("two", ESP2)]));
+    let first = custom::insert_block(Some(b"# mine"), &custom::block(&[to("two", ESP2)]));
     let one = disk(dir.path(), "one", ESP1, BOOT1, Some(&first));
     let two = disk(dir.path(), "two", ESP2, BOOT2, None);
     let text = boot(&[&one, &two]);
@@ -218,7 +218,7 @@ fn one_disks_grub_hands_over_to_anothers() {
     // Found by the boot file system itself; the first of the list that is there wins.
     set_custom(
         &one,
-        &custom::put(
+        &custom::insert_block(
             None,
             &custom::block(&[to("gone", "DEAD-BEEF"), to("two", BOOT2), to("self", ESP1)]),
         ),

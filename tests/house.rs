@@ -70,7 +70,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("disk", &["host", "event", "error", "text"]),
     ("copy", &["tree", "host", "event", "error", "text"]),
     ("tree", &["host", "event", "error", "text"]),
-    ("image", &["tree", "archive", "boot::identity", "host", "event", "error", "text"]),
+    ("image", &["tree", "archive", "boot::identity", "disk::fs", "host", "event", "error", "text"]),
     ("archive", &["host", "event", "error", "text"]),
     ("flags", &[]),
     (
@@ -79,6 +79,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "secret",
             "boot::distro",
             "disk::size",
+            "disk::fs",
             "archive::input",
             "tree::report",
             "host",
@@ -87,7 +88,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("boot", &["disk::model", "host", "event", "error", "text"]),
+    ("boot", &["disk::model", "disk::fs", "host", "event", "error", "text"]),
     ("host", &["secret", "event", "error"]),
     ("event", &["secret"]),
     ("secret", &[]),
@@ -95,8 +96,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "testing",
         &[
-            "disk", "boot", "software", "host", "event", "tui", "menu", "theme", "engine", "image",
-            "error",
+            "archive", "disk", "boot", "software", "host", "event", "tui", "menu", "theme",
+            "engine", "image", "error",
         ],
     ),
 ];

@@ -13,7 +13,7 @@ use crate::host::files;
 ///
 /// # Errors
 /// If blkid is missing.
-pub fn by(key: &str, value: &str) -> Result<Vec<PathBuf>> {
+pub fn find_by(key: &str, value: &str) -> Result<Vec<PathBuf>> {
     let asked = Cmd::new("blkid", format!("find the device with {key}={value}"))
         .args(["-c", "/dev/null", "-o", "device", "-t"])
         .arg(format!("{key}={value}"))

@@ -13,6 +13,9 @@ pub enum Firmware {
 }
 
 impl Firmware {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Bios, Self::Uefi];
+
     /// The firmware that started the running machine.
     pub fn of_machine() -> Self {
         if Path::new("/sys/firmware/efi").exists() { Self::Uefi } else { Self::Bios }

@@ -14,7 +14,3 @@ pub mod initramfs;
 pub mod kernels;
 pub mod loader;
 pub mod texts;
-
-pub use bootlist::{bootdisk, here};
-pub use identity::{audit, beforehand, crypttab, fstab, grubenv, ids, left, options, references};
-pub use loader::grub;

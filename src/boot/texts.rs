@@ -47,10 +47,10 @@ impl Text {
         root.open_file(inner)
             .and_then(|mut file| read_text(&mut file))
             .with_context(reading)
-            .map(|b| b.and_then(Self::of))
+            .map(|b| b.and_then(Self::from_bytes))
     }
 
-    pub fn of(bytes: Vec<u8>) -> Option<Self> {
+    pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
         if bytes.contains(&0) {
             return None;
         }
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn no_encoding_is_lost() {
         for bytes in [b"caf\xe9 \xff\n".to_vec(), "naïve ✓".as_bytes().to_vec(), vec![]] {
-            let t = Text::of(bytes.clone()).unwrap();
+            let t = Text::from_bytes(bytes.clone()).unwrap();
             assert_eq!(t.bytes(&t.text), bytes);
         }
-        assert!(Text::of(b"a\0b".to_vec()).is_none());
+        assert!(Text::from_bytes(b"a\0b".to_vec()).is_none());
     }
 
     #[test]

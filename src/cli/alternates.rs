@@ -5,7 +5,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::output::wrap_paragraph;
-use crate::disk::gate::is_clone;
+use crate::disk::eligibility::is_clone;
 use crate::disk::model::{Disk, Role, World, clone_again};
 use crate::disk::roles::roles;
 use crate::engine::paths::ALT_INST;

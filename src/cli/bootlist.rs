@@ -11,7 +11,8 @@ use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::{BootDisk, ORIGIN};
 use crate::boot::bootlist::here;
-use crate::boot::bootlist::{self, BootListing, Firmware, Listed, Machine};
+use crate::boot::bootlist::{self, BootListing, Listed, Machine};
+use crate::boot::firmware::Firmware;
 use crate::cli::getopt;
 use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
 use crate::cli::session::attach_console;

@@ -100,7 +100,7 @@ fn format_colons(found: &[(&str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::gate::Verdict;
+    use crate::disk::eligibility::Verdict;
 
     fn candidate(name: &str, practice: bool, fits: bool) -> Candidate {
         let too_small = (!fits).then(|| "small".to_owned());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::list::{holds, truncate_text};
 use crate::cli::output::{print_raw, print_text, wrap_paragraph};
 use crate::cli::{alternates, getopt};
-use crate::disk::gate::{self, Kind, Verdict, describe};
+use crate::disk::eligibility::{self, Kind, Verdict, describe};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::roles::roles;
 use crate::engine::prepare::target_disks;
@@ -82,7 +82,7 @@ impl Seen<'_> {
     }
 
     fn examine(&self, disk: &Disk) -> Verdict {
-        let mut verdict = gate::examine(disk, self.world, self.role(disk));
+        let mut verdict = eligibility::examine(disk, self.world, self.role(disk));
         self.marks.add_to(&mut verdict, disk, self.role(disk));
         verdict
     }

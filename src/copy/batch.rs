@@ -52,7 +52,7 @@ impl Batch {
         Self { at: Arc::clone(at), items: Vec::new(), bytes: 0 }
     }
 
-    /// Whether it should be handed over.
+    /// True if it should be handed over.
     pub fn is_full(&self) -> bool {
         self.items.len() >= MAX_FILES || self.bytes >= MAX_BYTES
     }

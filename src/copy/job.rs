@@ -1,4 +1,4 @@
-//! What to copy where.
+//! The description of a copy: source and target.
 
 use std::path::{Path, PathBuf};
 

@@ -37,7 +37,7 @@ impl Drop for Claim<'_> {
     }
 }
 
-/// What became of a name.
+/// The result of [`Links::link`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Linked {
     /// There is no copy yet: make it, then [`Links::stage`] it.

@@ -1,4 +1,4 @@
-//! What the threads of one copy share, and what happens when a file fails.
+//! The state that the threads of one copy share, and what happens when a file fails.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -25,7 +25,7 @@ pub struct Copier<'a> {
     pub stack: &'a DirStack,
     pub queue: &'a BatchQueue<Batch>,
     pub links: Links,
-    /// Whether the source uses project ids at all.
+    /// True if the source uses project ids at all.
     pub has_projects: bool,
 }
 

@@ -19,16 +19,16 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 
-use crate::disk::make::nodes_of;
 use crate::disk::model::Disk;
+use crate::disk::node::partitions_of;
 use crate::disk::sysfs;
 use crate::error;
 
 /// How long somebody else's look at the disk is waited for.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 1500 });
+const CLAIM_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 1500 });
 
 /// How long udev's lock is waited for.
-const LOCK_PATIENCE: Duration = Duration::from_secs(20);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A disk that nobody else can use while this lives.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Claim {
         loop {
             match Self::try_take(disk) {
                 Err(e)
-                    if begun.elapsed() < PATIENCE
+                    if begun.elapsed() < CLAIM_TIMEOUT
                         && error::find(&e)
                             .is_some_and(|a| a.entry.id == error::DISK_CLAIMED.id) =>
                 {
@@ -61,16 +61,17 @@ impl Claim {
     }
 
     fn try_take(disk: &Disk) -> Result<Self> {
-        same(disk)?;
+        require_same(disk)?;
         // A partition opened exclusively claims its disk as well, so partitions are asked first and
         // given back.
-        for node in nodes_of(disk) {
+        for node in partitions_of(&disk.name) {
             drop(open(&node, libc::O_EXCL)?);
         }
         let whole = open(&disk.path, libc::O_EXCL)?;
         let whole = lock(whole, &disk.path)?;
-        let partitions = nodes_of(disk).iter().map(|n| open(n, 0)).collect::<Result<_>>()?;
-        same(disk)?;
+        let partitions =
+            partitions_of(&disk.name).iter().map(|n| open(n, 0)).collect::<Result<_>>()?;
+        require_same(disk)?;
         Ok(Self { disk: whole, partitions })
     }
 
@@ -94,7 +95,7 @@ fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(locked) => return Ok(locked),
-            Err((back, Errno::EAGAIN)) if begun.elapsed() < LOCK_PATIENCE => file = back,
+            Err((back, Errno::EAGAIN)) if begun.elapsed() < LOCK_TIMEOUT => file = back,
             Err((_, e)) => {
                 return Err(error::DISK_CLAIMED
                     .with_cause(format!("{} is locked by another process ({e})", path.display())));
@@ -129,7 +130,7 @@ pub fn wait_free(device: &Path) {
 ///
 /// # Errors
 /// ALT-217 naming what differs.
-pub fn same(disk: &Disk) -> Result<()> {
+pub fn require_same(disk: &Disk) -> Result<()> {
     let all = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
     let gone = || error::DISK_CHANGED.with_cause(format!("{} is gone", disk.path.display()));
     let now = all.into_iter().find(|b| b.name == disk.name).ok_or_else(gone)?;

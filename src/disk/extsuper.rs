@@ -28,7 +28,7 @@ pub struct ExtSuper {
 impl ExtSuper {
     /// Of the file system on a device; None where it has none of ext2, ext3, ext4, or cannot be
     /// read.
-    pub fn of(device: &Path) -> Option<Self> {
+    pub fn read(device: &Path) -> Option<Self> {
         let mut bytes = [0; LENGTH];
         File::open(device).ok()?.read_exact_at(&mut bytes, OFFSET).ok()?;
         Self::parse(&bytes)
@@ -65,7 +65,7 @@ mod tests {
                 .arg(&file)
                 .read()
                 .unwrap();
-            ExtSuper::of(&file).unwrap()
+            ExtSuper::read(&file).unwrap()
         };
         assert_eq!(made("none,extent", ""), ExtSuper::default());
         assert_eq!(
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(made("none,extent,casefold", "encoding=utf8"), fold(false));
         assert_eq!(made("none,extent,casefold", "encoding=utf8,encoding_flags=strict"), fold(true));
         File::create(&file).unwrap().set_len(16 << 20).unwrap();
-        assert_eq!(ExtSuper::of(&file), None);
-        assert_eq!(ExtSuper::of(Path::new("/nowhere")), None);
+        assert_eq!(ExtSuper::read(&file), None);
+        assert_eq!(ExtSuper::read(Path::new("/nowhere")), None);
     }
 }

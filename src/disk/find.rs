@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::disk::fs;
 use crate::disk::model::{Disk, Stacked, World};
 use crate::error;
 use crate::host::device::block_device;
@@ -152,7 +153,7 @@ impl World {
         let others = self
             .spread
             .iter()
-            .filter(|s| mount.fstype == "btrfs" && s.devices.iter().any(member))
+            .filter(|s| fs::has_subvolumes(&mount.fstype) && s.devices.iter().any(member))
             .flat_map(|s| &s.devices);
         let all: BTreeSet<String> =
             start.into_iter().chain(others.flat_map(|n| self.disks_below(n))).collect();

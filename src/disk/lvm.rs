@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::disk::lvm_report;
-use crate::disk::make::nodes_of;
 use crate::disk::model::Disk;
+use crate::disk::node::partitions_of;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 
@@ -25,7 +25,7 @@ pub struct Scope {
 
 impl Scope {
     /// These devices, the way this machine's LVM wants to be told.
-    pub fn of(devices: &[PathBuf]) -> Self {
+    pub fn new(devices: &[PathBuf]) -> Self {
         Self { devices: devices.to_vec(), devices_file: lvm_report::has_devices_file() }
     }
 
@@ -178,14 +178,14 @@ fn scope_of(vg: &str, disk: &Disk) -> Result<Option<Scope>> {
         return Ok(None);
     }
     let pvs = lvm_report::gather()?.pvs;
-    let nodes = nodes_of(disk);
+    let nodes = partitions_of(&disk.name);
     let ours = |path: &PathBuf| *path == disk.path || nodes.contains(path);
     if !pvs.iter().any(|pv| pv.vg.as_deref() == Some(vg) && ours(&pv.path)) {
         return Ok(None);
     }
     let devices: Vec<PathBuf> =
         pvs.into_iter().filter(|pv| pv.vg.as_deref() == Some(vg)).map(|pv| pv.path).collect();
-    Ok(Some(Scope::of(&devices)))
+    Ok(Some(Scope::new(&devices)))
 }
 
 /// Without it nothing can be active.

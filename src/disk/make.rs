@@ -12,24 +12,20 @@
 
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use crate::disk::claim::{self, Claim, wait_free};
 use crate::disk::held::Held;
 use crate::disk::model::Disk;
-use crate::disk::node::partition_path;
-use crate::disk::script::{ALIGN, Layout, Place};
-use crate::disk::{content, probe, sysfs};
+use crate::disk::node::partitions_of;
+use crate::disk::partitions::{appear, forget_all};
+use crate::disk::script::{ALIGN, Layout, PartitionExtent};
+use crate::disk::udev::settle;
+use crate::disk::{content, probe};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
-use crate::host::device::{block_device, forget_partition};
-use crate::host::files::line;
-
-/// How long partition nodes may take to appear.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Erases every signature of the disk: of its partitions first, then its own; all places where it
 /// is ever looked at become zeros, among them the first and the last MiB. A practice disk gives its
@@ -47,7 +43,8 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
     let all = content::places(disk.size, &content::starts(disk));
     let (first, rest): (Vec<u64>, Vec<u64>) = all.iter().partition(|at| **at < ALIGN);
     // While they are open, the kernel does not read the table anew, and they stay.
-    let parts: Vec<Held> = nodes_of(disk).iter().map(|p| Held::open(p)).collect::<Result<_>>()?;
+    let parts: Vec<Held> =
+        partitions_of(&disk.name).iter().map(|p| Held::open(p)).collect::<Result<_>>()?;
     zero(disk, &held, &rest)?;
     for part in parts {
         part.must_lie_on(&[&held])?;
@@ -150,7 +147,7 @@ pub fn mark_active(disk: &Disk, events: &Events) -> Result<()> {
 }
 
 fn write_first_sector(disk: &Disk, at: u64, bytes: &[u8]) -> Result<()> {
-    claim::same(disk)?;
+    claim::require_same(disk)?;
     let held = Held::disk(disk)?;
     let file = std::fs::OpenOptions::new().write(true).open(held.path());
     let done = file.and_then(|f| f.write_all_at(bytes, at).and_then(|()| f.sync_all()));
@@ -171,13 +168,6 @@ fn wipe_device(held: &Held, events: &Events) -> Result<()> {
         .map(drop)
 }
 
-/// Partition nodes of a disk that exist at this moment.
-pub fn nodes_of(disk: &Disk) -> Vec<PathBuf> {
-    let blocks = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
-    let parts = blocks.into_iter().filter(|b| b.parent.as_deref() == Some(&disk.name));
-    parts.map(|b| Path::new("/dev").join(b.devname)).filter(|p| block_device(p).is_some()).collect()
-}
-
 /// Writes a new GPT on the disk, reads it back, compares, and makes the nodes appear. Returns the
 /// nodes in the order of the layout.
 ///
@@ -185,7 +175,7 @@ pub fn nodes_of(disk: &Disk) -> Vec<PathBuf> {
 /// ALT-240 where it does not fit; ALT-216, ALT-217 as [`wipe`]; ALT-241 where what is read back
 /// differs; ALT-242 where the nodes do not appear.
 pub fn partition(disk: &Disk, layout: &Layout, events: &Events) -> Result<Vec<PathBuf>> {
-    let places = layout.place(disk.size, disk.logical_sector)?;
+    let places = layout.extents(disk.size, disk.logical_sector)?;
     let script = layout.script(disk.size, disk.logical_sector)?;
     let held = Held::disk(disk)?;
     let claim = Claim::take(disk)?;
@@ -237,149 +227,6 @@ pub fn verify(held: &Held, disk: &Disk, layout: &Layout) -> Result<()> {
     )))
 }
 
-/// Makes the kernel show the partitions that are on the disk. Returns their nodes in the order of
-/// `places`.
-///
-/// # Errors
-/// ALT-242 naming what is missing.
-pub fn appear(disk: &Disk, places: &[Place], events: &Events) -> Result<Vec<PathBuf>> {
-    let sector = u64::from(disk.logical_sector);
-    let nodes: Vec<PathBuf> = places.iter().map(|p| partition_path(&disk.path, p.number)).collect();
-    // What is not as it should be: new partitions that do not show (or not there), old ones that
-    // still do.
-    let wrong = || -> Vec<PathBuf> {
-        let missing = places
-            .iter()
-            .filter(|p| !shows(disk, p, sector))
-            .map(|p| partition_path(&disk.path, p.number));
-        missing.chain(nodes_of(disk).into_iter().filter(|n| !nodes.contains(n))).collect()
-    };
-    // Kernels that do not look for partitions themselves (here or at all) are told each one by
-    // partx.
-    if !wrong().is_empty()
-        && line(format!("/sys/class/block/{}/partscan", disk.name)).as_deref() != Some("0")
-        && disk.practice.is_none()
-    {
-        let cmd = Cmd::new(
-            "blockdev",
-            format!("let the kernel read the partition table of {}", disk.path.display()),
-        );
-        cmd.arg("--rereadpt").arg(&disk.path).accept(&[1]).run(events)?;
-        settle(events)?;
-    }
-    let begun = Instant::now();
-    while !wrong().is_empty() && begun.elapsed() < PATIENCE {
-        // `-u` leaves those that come after the last one of the new table.
-        if nodes_of(disk).iter().any(|n| !nodes.contains(n)) {
-            forget(disk, events)?;
-        }
-        let cmd = Cmd::new(
-            "partx",
-            format!("make the kernel read the partitions of {}", disk.path.display()),
-        );
-        cmd.arg("-u").arg(&disk.path).accept(&[1]).run(events)?;
-        settle(events)?;
-        wait_until(|| wrong().is_empty());
-    }
-    let wrong = wrong();
-    if wrong.is_empty() {
-        return Ok(nodes);
-    }
-    let list: Vec<String> = wrong.iter().map(|p| p.display().to_string()).collect();
-    Err(error::NODE_MISSING
-        .with_cause(format!("{}: the kernel's view is not that of the new table", list.join(", "))))
-}
-
-/// Makes the kernel forget the disk's partitions; their content stays.
-///
-/// # Errors
-/// ALT-801 where partx is not installed.
-pub fn forget(disk: &Disk, events: &Events) -> Result<()> {
-    if nodes_of(disk).is_empty() {
-        return Ok(());
-    }
-    // 1: some were gone already (udev looks too), or one is in use; who needs them gone looks
-    // afterwards.
-    let cmd = Cmd::new(
-        "partx",
-        format!("let the kernel forget the partitions of {}", disk.path.display()),
-    );
-    cmd.arg("-d").arg(&disk.path).accept(&[1]).run(events).map(drop)
-}
-
-/// The same until none is left, for [`PATIENCE`] at most: the kernel keeps a partition that
-/// somebody has open, and whoever lists the disks of a machine opens each for a moment.
-///
-/// # Errors
-/// ALT-216 naming those that stay.
-fn forget_all(disk: &Disk, events: &Events) -> Result<()> {
-    forget(disk, events)?;
-    settle(events)?;
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        let left = nodes_of(disk);
-        if left.is_empty() {
-            return Ok(());
-        }
-        // Between two looks of somebody else there is little time: a program that has to be started
-        // comes too late.
-        for _ in 0..50 {
-            if left.iter().filter(|node| forget_partition(&disk.path, node).is_err()).count() == 0 {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-    let list: Vec<String> = nodes_of(disk).iter().map(|p| p.display().to_string()).collect();
-    if list.is_empty() {
-        return Ok(());
-    }
-    Err(error::DISK_CLAIMED.with_remedy(
-        format!("the kernel still keeps {}: a process has it open", list.join(", ")),
-        format!("`fuser -v {}` shows who; end that, and run the command again", list.join(" ")),
-    ))
-}
-
-/// Waits two seconds at most.
-fn wait_until(done: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !done() && begun.elapsed() < Duration::from_secs(2) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Whether the kernel has the partition exactly there, and a node leads to it.
-fn shows(disk: &Disk, place: &Place, sector: u64) -> bool {
-    let node = partition_path(Path::new(&disk.name), place.number);
-    let field = |name: &str| line(Path::new("/sys/class/block").join(&node).join(name));
-    let number = |name: &str| field(name).and_then(|t| t.parse::<u64>().ok());
-    let dev = field("dev");
-    number("start") == Some(place.start * sector / 512)
-        && number("size") == Some(place.size * sector / 512)
-        && dev.is_some()
-        && block_device(&partition_path(&disk.path, place.number)) == dev
-}
-
-/// Whether udev runs here, and can be told something.
-pub fn udev_runs() -> bool {
-    Path::new("/run/udev/control").exists() && find_program(Path::new("/"), "udevadm").is_some()
-}
-
-/// Waits until udev has worked off what changed, where udev runs.
-///
-/// # Errors
-/// ALT-802 where udevadm fails for another reason than that it took long.
-pub fn settle(events: &Events) -> Result<()> {
-    if udev_runs() {
-        // 1: it took longer than that; what is really needed is waited for by name.
-        Cmd::new("udevadm", "wait for udev")
-            .args(["settle", "--timeout=30"])
-            .accept(&[1])
-            .run(events)?;
-    }
-    Ok(())
-}
-
 /// Writes what the kernel still keeps in memory for the device.
 ///
 /// # Errors
@@ -405,10 +252,10 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
     // A crash may have come between writing the table and showing it: what is on the disk but not
     // yet known must be wiped too.
     if let Some(found) = probe::table(&disk.path)?.filter(|t| !t.entries.is_empty()) {
-        let places: Vec<Place> = found
+        let places: Vec<PartitionExtent> = found
             .entries
             .iter()
-            .map(|e| Place { number: e.number, start: e.start, size: e.size })
+            .map(|e| PartitionExtent { number: e.number, start: e.start, size: e.size })
             .collect();
         if let Err(e) = appear(disk, &places, events) {
             events

@@ -1,35 +1,39 @@
-//! Disks: find them, say what they are and who uses them, refuse those that are not free;
-//! partition, LVM, file systems.
+//! Disks: which there are, who uses them, whether one may be a target; partitions, LVM and file
+//! systems made on them.
 //!
-//! Looking: `scan` makes a [`model::World`] out of `sysfs`, `probe` (tables, signatures), `users`
-//! (/proc), `lvm_report` and `mentions`; `find` names the disk behind a word or a device; `uses`
-//! lists who uses a disk, `gate` says whether it may be a target, `claim` asks the kernel, `roles`
-//! says what it is to the system. `content` looks for data where nothing is recognised; `identity`
-//! says whether a disk is the one that is meant, `twins` which others are the same disk by another
-//! path, `held` keeps one open and looks that its name still leads to it. Making: `script` is a
-//! partition table as data, `make` writes it, `mkfs` and `features` make file systems like the
-//! source's, `lvm` its volumes. `practice` makes disks to practise on.
+//! Discovery: [`scan`] gathers a [`model::World`] from [`sysfs`], [`probe`] (tables and
+//! signatures), [`users`] (/proc), [`lvm_report`] and [`config_references`] (fstab and the like).
+//! [`find`] resolves a name or a device to a disk. [`uses`] lists what uses a disk, [`eligibility`]
+//! decides whether it may be a target, [`roles`] names its role in the system. [`content`] looks
+//! for data where no signature is recognised.
+//!
+//! Identity: [`identity`] decides whether a disk is the one that was confirmed, [`twins`] finds
+//! other paths to the same disk, [`claim`] asks the kernel for exclusive use, and [`held`] keeps a
+//! disk open and checks that its name still leads to it.
+//!
+//! Making: [`script`] is a partition table as data, [`make`] writes it and erases disks,
+//! [`partitions`] makes the kernel's view agree with the table, [`mkfs`] makes file systems of the
+//! types in [`fs`], and [`lvm`] volume groups. [`practice`] makes disks to practise on.
 
 pub mod claim;
+pub mod config_references;
 pub mod content;
+pub mod eligibility;
 pub mod extsuper;
-pub mod features;
 pub mod find;
-pub mod gate;
-#[cfg(test)]
-mod gate_tests;
+pub mod fs;
 pub mod held;
 pub mod identity;
 pub mod kernel_users;
 pub mod lvm;
 pub mod lvm_report;
 pub mod make;
-pub mod mentions;
 pub mod mkfs;
 pub mod model;
 pub mod node;
 #[cfg(test)]
-mod on_loops;
+mod on_loops_tests;
+pub mod partitions;
 pub mod practice;
 pub mod probe;
 pub mod roles;
@@ -38,5 +42,6 @@ pub mod script;
 pub mod size;
 pub mod sysfs;
 pub mod twins;
+pub mod udev;
 pub mod users;
 pub mod uses;

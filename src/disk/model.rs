@@ -272,7 +272,7 @@ pub struct KernelUser {
 
 /// A configuration file that names a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mention {
+pub struct ConfigReference {
     /// `/etc/fstab:7`.
     pub place: String,
     /// The word in it (`UUID=...`, `/dev/vdb1`).
@@ -290,7 +290,7 @@ pub struct World {
     pub swaps: Vec<Swap>,
     pub lvm: Lvm,
     pub openers: Vec<Opener>,
-    pub mentions: Vec<Mention>,
+    pub config_references: Vec<ConfigReference>,
     pub kernel_users: Vec<KernelUser>,
     /// Names of disks that nothing tells apart and that hold the same: see [`crate::disk::twins`].
     pub lookalikes: Vec<(String, String)>,

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::disk::claim::Claim;
-use crate::disk::make::{forget, settle};
 use crate::disk::model::{Disk, PRACTICE, World};
+use crate::disk::partitions::forget;
 use crate::disk::sysfs::{self, Block};
+use crate::disk::udev::settle;
 use crate::disk::uses;
 use crate::error;
 use crate::event::Events;
@@ -201,6 +202,10 @@ pub fn create(
         }
     })?;
     let device = PathBuf::from(attached.text().trim());
+    // A machine that was killed, or a plain `losetup -d`, leaves partition nodes behind: the kernel
+    // keeps them for the next file on this loop device. None of them is of this file.
+    let number = device.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    forget(&device, &number, events)?;
     // Kernels that do not look for partitions themselves are told them; one without a table is no
     // failure.
     if !fresh {
@@ -290,7 +295,7 @@ pub fn remove(name: &str, events: &Events) -> Result<()> {
 }
 
 fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
-    let used = uses::of(disk, world);
+    let used = uses::find_uses(disk, world);
     if !used.is_empty() {
         let (evidence, remedies): (Vec<String>, Vec<String>) =
             used.into_iter().map(|u| (u.evidence, u.remedy)).unzip();
@@ -307,7 +312,7 @@ fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
 }
 
 fn detach(disk: &Disk, events: &Events) -> Result<()> {
-    forget(disk, events)?;
+    forget(&disk.path, &disk.name, events)?;
     Cmd::new("losetup", format!("detach {}", disk.path.display()))
         .arg("-d")
         .arg(&disk.path)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::disk::gate::is_clone;
+use crate::disk::eligibility::is_clone;
 use crate::disk::model::{Disk, Role, World};
 
 /// By what a disk is recognised later, whatever its name is then.

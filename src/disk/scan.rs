@@ -13,7 +13,9 @@ use anyhow::Result;
 use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
 use crate::disk::node::partition_path;
 use crate::disk::sysfs::{self, Block};
-use crate::disk::{content, kernel_users, lvm_report, mentions, practice, probe, twins, users};
+use crate::disk::{
+    config_references, content, kernel_users, lvm_report, practice, probe, twins, users,
+};
 use crate::host::device::device_below;
 use crate::host::threads;
 
@@ -41,7 +43,7 @@ impl World {
         read_lvm(&mut world);
         world.kernel_users = kernel_users::gather(Path::new("/sys"));
         world.lookalikes = twins::lookalikes(&world);
-        world.mentions = mentions::gather(&world);
+        world.config_references = config_references::gather(&world);
         Ok(world)
     }
 }

@@ -47,7 +47,7 @@ pub struct Layout {
 
 /// Where a partition will lie, in sectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PartitionExtent {
     pub number: u32,
     pub start: u64,
     pub size: u64,
@@ -72,15 +72,17 @@ impl Layout {
     /// # Errors
     /// ALT-240 where they do not fit or overlap; ALT-222 for a sector size that GPT tools cannot
     /// do.
-    pub fn place(&self, size: u64, sector: u32) -> Result<Vec<Place>> {
+    pub fn extents(&self, size: u64, sector: u32) -> Result<Vec<PartitionExtent>> {
         if sector < 512 || !sector.is_power_of_two() {
             return Err(error::DISK_SECTOR.with_cause(format!("sectors of {sector} bytes")));
         }
         let bytes = u64::from(sector);
-        let (mut next, end, mut all) = (ALIGN / bytes, last(size, sector), Vec::<Place>::new());
+        let (mut next, end, mut all) =
+            (ALIGN / bytes, last(size, sector), Vec::<PartitionExtent>::new());
         for p in &self.partitions {
             let start = p.start_sector.unwrap_or(next);
-            let place = Place { number: p.number, start, size: p.size_bytes.div_ceil(bytes) };
+            let place =
+                PartitionExtent { number: p.number, start, size: p.size_bytes.div_ceil(bytes) };
             let overlaps = all.iter().any(|o| {
                 o.number == p.number
                     || (start < o.start + o.size && o.start < start.saturating_add(place.size))
@@ -116,7 +118,7 @@ impl Layout {
             self.disk_guid.to_uppercase(),
             ALIGN / u64::from(sector.max(1))
         );
-        for (p, place) in self.partitions.iter().zip(self.place(size, sector)?) {
+        for (p, place) in self.partitions.iter().zip(self.extents(size, sector)?) {
             let line = format!(
                 "{}: start={}, size={}, type={}, uuid={}, name=\"{}\"\n",
                 p.number,
@@ -150,7 +152,7 @@ impl Layout {
             self.partitions.len().to_string(),
             found.entries.len().to_string(),
         );
-        for (p, place) in self.partitions.iter().zip(self.place(size, sector)?) {
+        for (p, place) in self.partitions.iter().zip(self.extents(size, sector)?) {
             let Some(e) = found.entries.iter().find(|e| e.number == p.number) else {
                 compare(format!("partition {}", p.number), "there".into(), "missing".into());
                 continue;
@@ -229,20 +231,20 @@ mod tests {
 
     #[test]
     fn what_does_not_fit() {
-        assert!(layout(&[usable(300 << 20, 512)]).place(300 << 20, 512).is_ok());
+        assert!(layout(&[usable(300 << 20, 512)]).extents(300 << 20, 512).is_ok());
         for (bad, size) in [
             (layout(&[300 << 20]), 300 << 20),
             (layout(&[0]), 300 << 20),
             (layout(&[1 << 20]), 0),
             (layout(&[usable(300 << 20, 512) + ALIGN]), 300 << 20),
         ] {
-            let err = bad.place(size, 512).unwrap_err();
+            let err = bad.extents(size, 512).unwrap_err();
             assert_eq!(error::find(&err).unwrap().entry.id, "ALT-240");
         }
         let mut twice = layout(&[1 << 20, 1 << 20]);
         twice.partitions[1].start_sector = Some(3000);
-        assert!(twice.place(300 << 20, 512).is_err());
-        assert!(layout(&[1]).place(300 << 20, 520).is_err());
+        assert!(twice.extents(300 << 20, 512).is_err());
+        assert!(layout(&[1]).extents(300 << 20, 520).is_err());
     }
 
     #[test]
@@ -268,7 +270,7 @@ mod tests {
         #[test]
         fn places_are_aligned_and_apart(sizes in proptest::collection::vec(1u64..1 << 33, 1..9), big in 1u64 << 20..1 << 40, sector in prop_oneof![Just(512u32), Just(4096)]) {
             let l = layout(&sizes);
-            if let Ok(places) = l.place(big, sector) {
+            if let Ok(places) = l.extents(big, sector) {
                 let bytes = u64::from(sector);
                 for (pair, size) in places.iter().zip(&sizes) {
                     prop_assert!(pair.start * bytes % ALIGN == 0 && pair.size * bytes >= *size && pair.size * bytes < size + bytes);

@@ -49,7 +49,7 @@ fn by_identity(a: &Disk, b: &Disk) -> Option<Option<Twin>> {
 }
 
 /// Other devices that are, or may be, this very disk.
-pub fn of<'w>(disk: &Disk, world: &'w World) -> Vec<(&'w Disk, Twin)> {
+pub fn find_twins<'w>(disk: &Disk, world: &'w World) -> Vec<(&'w Disk, Twin)> {
     let alike = |other: &Disk| {
         let pair = |(a, b): &(String, String)| {
             (*a == disk.name && *b == other.name) || (*b == disk.name && *a == other.name)
@@ -140,16 +140,16 @@ mod tests {
             disks: vec![disk("vda", None, None), disk("vdb", None, None)],
             ..World::default()
         };
-        assert!(of(&world.disks[1], &world).is_empty());
+        assert!(find_twins(&world.disks[1], &world).is_empty());
         world.lookalikes = vec![("vda".into(), "vdb".into())];
         assert_eq!(
-            of(&world.disks[1], &world)
+            find_twins(&world.disks[1], &world)
                 .iter()
                 .map(|(d, t)| (d.name.as_str(), *t))
                 .collect::<Vec<_>>(),
             [("vda", Twin::Content)]
         );
-        assert_eq!(of(&world.disks[0], &world).len(), 1);
+        assert_eq!(find_twins(&world.disks[0], &world).len(), 1);
     }
 
     #[test]

@@ -28,9 +28,9 @@ impl Use {
 const SYSTEM: [&str; 7] = ["/", "/boot", "/boot/efi", "/efi", "/boot/firmware", "/usr", "/var"];
 
 /// Every use of the disk.
-pub fn of(disk: &Disk, world: &World) -> Vec<Use> {
+pub fn find_uses(disk: &Disk, world: &World) -> Vec<Use> {
     let mut all = at_work(disk, world);
-    all.extend(mentions(disk, world));
+    all.extend(in_configuration(disk, world));
     all.extend(twins(disk, world));
     all
 }
@@ -244,10 +244,10 @@ fn kernel_users(disk: &Disk, world: &World) -> Vec<Use> {
 fn twins(disk: &Disk, world: &World) -> Vec<Use> {
     let first_use = |other: &Disk| {
         let mut used = at_work(other, world);
-        used.extend(mentions(other, world));
+        used.extend(in_configuration(other, world));
         (!used.is_empty()).then(|| used.swap_remove(0))
     };
-    let used = twins::of(disk, world)
+    let used = twins::find_twins(disk, world)
         .into_iter()
         .filter_map(|(other, twin)| Some((other, twin, first_use(other)?)));
     used.map(|(other, twin, u)| Use {
@@ -264,8 +264,8 @@ fn twins(disk: &Disk, world: &World) -> Vec<Use> {
     .collect()
 }
 
-fn mentions(disk: &Disk, world: &World) -> Vec<Use> {
-    let here = world.mentions.iter().filter(|m| m.disk == disk.name);
+fn in_configuration(disk: &Disk, world: &World) -> Vec<Use> {
+    let here = world.config_references.iter().filter(|m| m.disk == disk.name);
     here.map(|m| Use {
         entry: &error::DISK_CONFIGURED,
         evidence: format!("{} names it ({})", m.place, m.word),

@@ -58,4 +58,8 @@ catalogue! {
          for the reference",
         "correct the line that the cause names; if the copy does not need the file, leave it out \
          with a line like `^./etc/FILE$` in an exclude list (-e)";
+    BOOT_FS = "ALT-521", Refused,
+        "the boot loader cannot read the file system that /boot is on",
+        "put /boot on a file system of its own, of type ext4: in the running system, or for the \
+         copy with an edited image.data (-i); or add -g to make a copy that cannot boot by itself";
 }

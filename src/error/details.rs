@@ -137,6 +137,12 @@ is worse than none. The same search runs before anything is written, over the ru
 line. In a file that only people read, removing the identifier is enough.",
     ),
     (
+        521,
+        521,
+        "GRUB finds its menu, kernels and initramfs in /boot, with its own code for each type of file system. It has code for ext2/3/4, xfs, btrfs and FAT, and \
+for no other type that altdisk clones. All other file systems of the system can be of any of those types: the kernel reads them.",
+    ),
+    (
         601,
         629,
         "An image.data is a TOML file. `altdisk mkszfile` writes one that is right for this system, and the message names file, line and \

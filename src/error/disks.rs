@@ -84,7 +84,7 @@ catalogue! {
         "try `partx -u DISK` (`dmesg` shows why they are missing); then run the command again";
     FS_UNSUPPORTED = "ALT-243", Refused,
         "altdisk cannot make file systems of this type",
-        "use one of ext2, ext3, ext4, xfs, btrfs, vfat, swap";
+        "use one of the types that the cause names";
     BAD_SIZE = "ALT-250", Usage,
         "this is not a size",
         "write it as 8G, 500M or 1.5GiB";

@@ -41,7 +41,7 @@ catalogue! {
         "make FS_MIN_SIZE_MB at least FS_USED_MB";
     IMAGE_VFS = "ALT-613", Refused,
         "altdisk cannot make a file system of this type",
-        "use ext4, xfs, btrfs, vfat, ext3 or ext2";
+        "use one of the types that the cause names";
     IMAGE_SUBVOLUMES = "ALT-614", Refused,
         "a file system without subvolumes is given some",
         "only btrfs has subvolumes: remove them, or write FS_VFS = \"btrfs\"";

@@ -24,7 +24,7 @@ use crate::host::{sys, threads};
 
 /// Most that is read of what it prints.
 pub const MAX_OUTPUT: usize = 1 << 20;
-/// What is kept of its standard error, from the end.
+/// Bytes kept from the end of its standard error.
 const COMPLAINT: usize = 16 << 10;
 /// Lines of it that are quoted. The first one says what is wrong, the last ones what came of it.
 const QUOTED: usize = 40;
@@ -40,7 +40,7 @@ pub const OURS: [&str; 2] = ["altdisk", "alt_disk_install"];
 #[derive(Clone, Debug)]
 pub struct Question {
     pub argv: Vec<String>,
-    /// What errors call it: the line as people may see it. `argv` may hold a password, and stands
+    /// The command line as people may see it, for errors. `argv` may hold a password, and stands
     /// in no text.
     pub shown: String,
     /// Beside the environment.
@@ -84,7 +84,7 @@ impl Stop {
     }
 }
 
-/// What a program said, line by line; of very much the beginning and the end.
+/// A program's output, line by line; if there is very much, its beginning and end.
 fn quoted_lines(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let mut lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
@@ -180,7 +180,9 @@ impl Question {
             .env_remove("BASH_ENV");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         sys::die_with_parent(&mut command);
-        command.spawn().map_err(|e| error::ASK_START.with_cause(format!("`{}`: {e}", self.shown)))
+        command.spawn().map_err(|e| {
+            error::ASK_START.with_cause(format!("`{}` could not be started: {e}", self.shown))
+        })
     }
 
     /// Reads and waits until the program has ended, one way or another, and is reaped.
@@ -260,7 +262,7 @@ fn command(program: &str) -> Command {
     }
 }
 
-/// Whether it has ended; it is not reaped.
+/// True if it has ended; it is not reaped.
 fn has_ended(child: &Child) -> bool {
     let Ok(pid) = i32::try_from(child.id()) else { return true };
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
@@ -279,7 +281,7 @@ fn end(child: &Child) {
     let _ = killpg(group, Signal::SIGKILL);
 }
 
-/// Which of the two pipes have something to read, or have ended.
+/// For each of the two pipes, true if it has something to read or has ended.
 fn wait_for(
     stdout: Option<BorrowedFd<'_>>,
     stderr: Option<BorrowedFd<'_>>,
@@ -386,7 +388,10 @@ mod tests {
         };
         let _stop = question.start(move |r| drop(sender.send(r)));
         let err = receiver.recv_timeout(Duration::from_secs(9)).unwrap().unwrap_err();
-        assert!(err.to_string().starts_with("ALT-906: `no-such-program ***`: "), "{err}");
+        assert!(
+            err.to_string().starts_with("ALT-906: `no-such-program ***` could not be started: "),
+            "{err}"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a file has beside its content and its stat: extended attributes, inode flags (chattr),
+//! Metadata besides what stat(2) returns: extended attributes, inode flags (chattr),
 //! project ids.
 #![allow(unsafe_code)]
 
@@ -9,7 +9,7 @@ use nix::libc;
 
 use super::tree::{Errno, Sys};
 
-/// Whose attributes: an open file's, or those of a name in an open directory (links, device nodes
+/// The file whose attributes are meant: an open file's, or those of a name in an open directory (links, device nodes
 /// and the like, which must not be opened). A name goes by `/proc/self/fd`, as *at() forms of the
 /// calls exist only since Linux 6.13.
 #[derive(Clone, Copy)]
@@ -137,7 +137,7 @@ pub mod flag {
     pub const NO_COMPRESSION: u32 = 0x400;
     pub const NO_COW: u32 = 0x80_0000;
     pub const CASEFOLD: u32 = 0x4000_0000;
-    /// What a user may set and a copy should have, with chattr's letters.
+    /// Flags that a user may set and a copy should have, with chattr's letters.
     pub const KEPT: [(u32, char); 16] = [
         (0x1, 's'),
         (0x2, 'u'),
@@ -218,7 +218,7 @@ pub fn project(file: impl AsFd) -> u32 {
     unsafe { get_extended(file.as_fd().as_raw_fd(), &raw mut e) }.map_or(0, |_| e.project)
 }
 
-/// Whether the file system of an open file knows project ids.
+/// True if the file system of an open file knows project ids.
 pub fn has_projects(file: impl AsFd) -> bool {
     let mut e = Extended::default();
     // SAFETY: `Extended` is the struct that this call fills.

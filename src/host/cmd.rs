@@ -40,7 +40,7 @@ pub struct Cmd {
     through: Vec<(OsString, OsString)>,
 }
 
-/// What a program left behind.
+/// The result of a program that has ended.
 #[derive(Clone, Debug)]
 pub struct Finished {
     pub code: Option<i32>,
@@ -91,7 +91,7 @@ pub const EVENTS_VARIABLE: &str = "ALTDISK_EVENTS";
 /// likes, and this memory is the running system's.
 const MAX_ANSWER: usize = 256 << 20;
 
-/// So many bytes of what a program says that changes something are kept, at least.
+/// At least this many bytes of the output of a program that changes something are kept.
 const TAIL: usize = 1 << 20;
 
 /// A line that is longer is told in pieces.
@@ -132,7 +132,7 @@ impl Cmd {
         self
     }
 
-    /// What the program reads on standard input.
+    /// The program's standard input.
     pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(text.into());
         self

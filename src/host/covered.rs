@@ -58,7 +58,7 @@ pub fn covering(all: &[Mount], wanted: &Mount) -> Vec<PathBuf> {
     }
 }
 
-/// Whether the mount is what its mount point leads to.
+/// True if the mount is what its mount point leads to.
 pub fn is_visible(all: &[Mount], wanted: &Mount) -> bool {
     covering(all, wanted).is_empty()
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use nix::libc;
 
-/// What a supervisor lives through: the end of the machine's other processes too, so that it can
+/// Signals that a supervisor survives: the end of the machine's other processes too, so that it can
 /// write down how its command took that.
 const IGNORED: [libc::c_int; 3] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM];
 
@@ -18,7 +18,7 @@ const IGNORED: [libc::c_int; 3] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM];
 /// has one thread.
 ///
 /// # Errors
-/// Where the kernel makes no more processes.
+/// If the kernel makes no more processes.
 pub fn detach() -> io::Result<()> {
     // SAFETY: one thread only, so that no lock is held for ever in the child; _exit and setsid are
     // async-signal-safe.
@@ -42,7 +42,7 @@ pub fn detach() -> io::Result<()> {
 /// with certainty.
 ///
 /// # Errors
-/// Where the kernel does not know this.
+/// If the kernel does not know this.
 pub fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
@@ -69,7 +69,7 @@ pub fn hand_over(command: &mut Command, fd: Option<RawFd>) {
     command.process_group(0);
 }
 
-/// A descriptor that becomes readable when process `pid` ends; None where the kernel has none, or
+/// A descriptor that becomes readable when process `pid` ends; None if the kernel has none, or
 /// the process is gone.
 pub fn end_of(pid: i32) -> Option<std::os::fd::OwnedFd> {
     // SAFETY: the call takes two numbers; a descriptor that it returns is new and belongs to nobody

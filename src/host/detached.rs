@@ -35,7 +35,7 @@ const MOUNT_POINT: &str = "/proc";
 /// written through it and reading changes no access time.
 ///
 /// # Errors
-/// ALT-406 where the kernel does not allow it or `at` is not there; ALT-805 where it gives no
+/// ALT-406 if the kernel does not allow it or `at` is not there; ALT-805 where it gives no
 /// thread.
 pub fn open_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
     in_own_namespace(|| bind(at, read_only))?.map_err(|e| {
@@ -51,7 +51,7 @@ pub fn open_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
 /// without what is mounted in it.
 ///
 /// # Errors
-/// ALT-406 where it is not mounted any more, or the kernel does not allow it; ALT-805 where it
+/// ALT-406 if it is not mounted any more, or the kernel does not allow it; ALT-805 where it
 /// gives no thread.
 pub fn open_mount(wanted: &Mount) -> Result<OwnedFd> {
     in_own_namespace(|| {

@@ -1,4 +1,4 @@
-//! Which device a file is, asked so that a dead network file system cannot hang the question.
+//! The device that a file is on, queried so that a dead network file system cannot hang the question.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -23,7 +23,7 @@ pub fn device_below(path: &Path) -> Option<String> {
     statx(path).map(|stat| format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor))
 }
 
-/// What the kernel says of an open block device: enough to notice that another one is behind the
+/// The kernel's description of an open block device: enough to notice that another one is behind the
 /// same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -91,7 +91,7 @@ fn backing(device: &File) -> Option<(u64, u64)> {
     (done == 0).then_some((info.device, info.inode))
 }
 
-/// Whether the loop device at `path` is attached to the file that `file` names here: another mount
+/// True if the loop device at `path` is attached to the file that `file` names here: another mount
 /// namespace may have another file of the same name. None where the device may not be opened.
 pub fn loop_is_on(path: &Path, file: &Path) -> Option<bool> {
     let device = File::open(path).ok()?;

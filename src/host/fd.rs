@@ -29,7 +29,7 @@ pub fn duplicate(fd: RawFd) -> io::Result<File> {
     Ok(unsafe { File::from_raw_fd(copy) })
 }
 
-/// Whether a read of `file` would not wait; false after `patience` milliseconds.
+/// True if a read of `file` would not wait; false after `patience` milliseconds.
 ///
 /// # Errors
 /// The kernel's.
@@ -41,14 +41,14 @@ pub fn readable(file: &File, patience: u8) -> io::Result<bool> {
     }
 }
 
-/// Whether writing is among the things that `file` was opened for.
+/// True if writing is among the things that `file` was opened for.
 pub fn writable(file: &File) -> bool {
     // SAFETY: F_GETFL takes no pointer.
     let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
     flags >= 0 && matches!(flags & libc::O_ACCMODE, libc::O_WRONLY | libc::O_RDWR)
 }
 
-/// Whether `file` is a regular file that is appended to.
+/// True if `file` is a regular file that is appended to.
 pub fn is_appended_to(file: &File) -> bool {
     // SAFETY: F_GETFL takes no pointer.
     let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
@@ -58,7 +58,7 @@ pub fn is_appended_to(file: &File) -> bool {
         && file.metadata().is_ok_and(|m| m.is_file())
 }
 
-/// Columns of the terminal on `fd`; None where it does not know (a serial line) or is none.
+/// Columns of the terminal on `fd`; None if it does not know (a serial line) or is none.
 pub fn columns(fd: RawFd) -> Option<u16> {
     line::window(fd).map(|(columns, _)| columns).filter(|c| *c > 0)
 }

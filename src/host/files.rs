@@ -16,7 +16,7 @@ const MAX_BYTES: u64 = 256 << 20;
 /// new one gets `mode`.
 ///
 /// # Errors
-/// Where the directory cannot be written; the old file is then as it was.
+/// If the directory cannot be written; the old file is then as it was.
 pub fn replace(path: &Path, text: &[u8], mode: u32) -> Result<()> {
     let old = fs::metadata(path).ok();
     let mode = old.as_ref().map_or(mode, |m| m.permissions().mode() & 0o7777);
@@ -62,7 +62,7 @@ fn write_beside(path: &Path, text: &[u8], mode: u32, owner: Option<(u32, u32)>) 
         .with_context(|| format!("writing {}", path.display()))
 }
 
-/// The file's text; None where it does not exist.
+/// The file's text; None if it does not exist.
 ///
 /// # Errors
 /// If it exists and cannot be read.
@@ -87,7 +87,7 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// A small file's text without its trailing blanks (sysfs, /proc); None where it is absent or
+/// A small file's text without its trailing blanks (sysfs, /proc); None if it is absent or
 /// unreadable.
 pub fn line(path: impl AsRef<Path>) -> Option<String> {
     fs::read_to_string(path).ok().map(|t| t.trim_end().to_owned())
@@ -96,7 +96,7 @@ pub fn line(path: impl AsRef<Path>) -> Option<String> {
 /// Removes a file; that it is not there is no error.
 ///
 /// # Errors
-/// Where it is there and cannot be removed.
+/// If it is there and cannot be removed.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! What the kernel knows of a terminal's line.
+//! The kernel's settings of a terminal line.
 #![allow(unsafe_code)]
 
 use std::io;

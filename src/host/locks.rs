@@ -28,7 +28,7 @@ pub enum Tried {
 /// Tries to lock an existing file for writing.
 ///
 /// # Errors
-/// Where the file cannot be opened, or the kernel refuses.
+/// If the file cannot be opened, or the kernel refuses.
 pub fn try_lock(path: &Path) -> Result<Tried> {
     let file = match OpenOptions::new().read(true).write(true).open(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Tried::Absent),

@@ -1,4 +1,4 @@
-//! Who is logged in, as who(1) of coreutils says: whoever restarts the machine disconnects them.
+//! Users who are logged in, as listed by who(1): a restart of the machine disconnects them.
 
 use crate::host::cmd::{Cmd, find_program};
 

@@ -200,7 +200,7 @@ pub fn sync_all(file: impl AsFd) -> Sys<()> {
     nix::unistd::syncfs(file)
 }
 
-/// Whether the file system keeps owners and permissions; the FAT family does not.
+/// True if the file system keeps owners and permissions; the FAT family does not.
 pub fn keeps_owners(file: impl AsFd) -> bool {
     const MSDOS: i64 = 0x4d44;
     const EXFAT: i64 = 0x2011_bab0;
@@ -208,7 +208,7 @@ pub fn keeps_owners(file: impl AsFd) -> bool {
         .map_or(true, |s| !matches!(s.filesystem_type().0, MSDOS | EXFAT))
 }
 
-/// Whether the file system has blocks and inodes left.
+/// True if the file system has blocks and inodes left.
 pub fn has_room(file: impl AsFd) -> bool {
     nix::sys::statvfs::fstatvfs(file)
         .is_ok_and(|s| s.blocks_available() > 0 && (s.files() == 0 || s.files_available() > 0))

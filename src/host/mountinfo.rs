@@ -1,4 +1,4 @@
-//! What is mounted: `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
+//! Reads the list of mounts: `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
 
 use std::ffi::OsString;
 use std::os::fd::AsRawFd;
@@ -20,20 +20,20 @@ pub struct Mount {
     /// The directory inside the file system that is mounted here (`/`, `/@home`, a bind's
     /// directory).
     pub root: PathBuf,
-    /// Where it is mounted.
+    /// Its mount point.
     pub mount_point: PathBuf,
     /// Per-mount options, comma separated.
     pub options: String,
     /// The kernel's name of the kind of file system.
     pub fstype: String,
-    /// What was mounted: a device path, or a name.
+    /// The device path or name that was mounted.
     pub source: String,
     /// Per-file-system options.
     pub super_options: String,
 }
 
 impl Mount {
-    /// Whether this is the same mount as another list has it. Its number is not compared: in every
+    /// True if this is the same mount as another list has it. Its number is not compared: in every
     /// namespace it has another.
     pub fn is_same_as(&self, other: &Self) -> bool {
         (&self.dev, &self.root, &self.mount_point) == (&other.dev, &other.root, &other.mount_point)
@@ -83,7 +83,7 @@ pub fn unescape(field: &[u8]) -> OsString {
     OsString::from_vec(out)
 }
 
-/// What is mounted in this namespace, in mount order.
+/// The mounts of this namespace, in mount order.
 ///
 /// # Errors
 /// If /proc is not mounted.
@@ -108,7 +108,7 @@ fn parse_mount_id(fdinfo: &str) -> Option<u32> {
     fdinfo.lines().find_map(|l| l.strip_prefix("mnt_id:"))?.trim().parse().ok()
 }
 
-/// Whether a mount is of the file system on this device.
+/// True if a mount is of the file system on this device.
 pub fn is_of(mount: &Mount, device: &Path) -> bool {
     let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
     let number = std::fs::metadata(device).map(|m| {
@@ -117,7 +117,7 @@ pub fn is_of(mount: &Mount, device: &Path) -> bool {
     number.is_ok_and(|n| n == mount.dev) || real(Path::new(&mount.source)) == real(device)
 }
 
-/// Whether something is mounted exactly there.
+/// True if something is mounted exactly there.
 pub fn is_mount_point(at: &Path) -> bool {
     mounted().is_ok_and(|all| all.iter().any(|m| m.mount_point == at))
 }

@@ -38,7 +38,7 @@ fn mount_command(device: &Path, at: &Path, fstype: &str, options: &str) -> Cmd {
 
 /// Mounts `device` on the directory `inner` beneath `root`, which is made if need be.
 ///
-/// What lies beneath `root` is not trusted: the directory is opened without following a link,
+/// Nothing beneath `root` is trusted: the directory is opened without following a link,
 /// mounted on by its descriptor, and looked at again afterwards. What turns out to be mounted
 /// elsewhere is unmounted.
 ///
@@ -93,7 +93,7 @@ fn unfit(root: &Beneath, why: &Unfit) -> anyhow::Error {
     )
 }
 
-/// Whether the directory `inner` beneath `root`, reached without a link, is where the file system
+/// True if the directory `inner` beneath `root`, reached without a link, is where the file system
 /// on `device` is mounted and seen.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use nix::libc;
 
 use crate::host::{files, trusted};
 
-/// Who has chosen a file's name.
+/// The origin of a file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     /// This program: it must be a file of the user's own, under this name alone.
@@ -38,7 +38,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// The commands after which it can be used; None where it is not a matter of owner and mode.
+    /// The commands after which it can be used; None if it is not a matter of owner and mode.
     pub fn remedy(&self) -> Option<String> {
         let Self::Unsafe { path, .. } = self else { return None };
         let path = path.display();
@@ -116,7 +116,7 @@ pub fn make_directory(path: &Path, mode: u32) -> Result<File, Refused> {
     }
 }
 
-/// What a file holds; None where there is none. Never waits, and reads no more than `max` bytes.
+/// The content of a file; None if there is none. Never waits, and reads no more than `max` bytes.
 ///
 /// # Errors
 /// If it is a link or no regular file, larger, or (for root) others can have written it.

@@ -26,7 +26,7 @@ impl Placeholders {
     /// Makes those that are missing in the copy.
     ///
     /// # Errors
-    /// Where they cannot be written.
+    /// If they cannot be written.
     pub fn hold(inside: &Sandbox) -> Result<Self> {
         tidy(&inside.root)?;
         let root = Beneath::open(&inside.root)?;
@@ -58,7 +58,7 @@ impl Placeholders {
     }
 
     /// # Errors
-    /// Where one cannot be removed.
+    /// If one cannot be removed.
     pub fn close(mut self) -> Result<()> {
         std::mem::take(&mut self.made).iter().try_for_each(|at| remove(&self.root, at))
     }
@@ -74,7 +74,7 @@ impl Drop for Placeholders {
 /// Removes what a killed run left in the copy.
 ///
 /// # Errors
-/// Where it cannot be removed.
+/// If it cannot be removed.
 pub fn tidy(root: &Path) -> Result<()> {
     let root = Beneath::open(root)?;
     for name in [POLICY, RESOLV_CONF] {

@@ -66,7 +66,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// The process that has this number now; None where there is none.
+    /// The process that has this number now; None if there is none.
     pub fn find(pid: i32) -> Option<Self> {
         let start = Stat::read(pid)?.start;
         Some(Self {
@@ -81,14 +81,14 @@ impl Process {
         Self::find(i32::try_from(std::process::id()).ok()?)
     }
 
-    /// Whether it is still there, and not only waiting to be buried.
+    /// True if it is still there, and not only waiting to be buried.
     pub fn is_alive(&self) -> bool {
         Stat::read(self.pid).is_some_and(|s| s.is_alive())
             && Self::find(self.pid).as_ref() == Some(self)
     }
 }
 
-/// What is used of `/proc/PID/stat` (proc(5)).
+/// The fields of `/proc/PID/stat` (proc(5)) that are used.
 struct Stat {
     state: char,
     parent: i32,
@@ -133,7 +133,7 @@ fn all(fits: impl Fn(&Stat) -> bool) -> Vec<i32> {
         .collect()
 }
 
-/// Whether a process group has a member that is not only waiting to be buried.
+/// True if a process group has a member that is not only waiting to be buried.
 pub fn group_lives(group: i32) -> bool {
     !all(|s| s.group == group && s.is_alive()).is_empty()
 }
@@ -144,7 +144,7 @@ pub fn children() -> Vec<i32> {
     all(|s| s.parent == this)
 }
 
-/// What works on behalf of a process, for people: the command lines from it down to the youngest,
+/// The programs that work on behalf of a process, for people: the command lines from it down to the youngest,
 /// itself left out.
 pub fn working_for(pid: i32) -> Vec<String> {
     let mut chain = vec![];

@@ -84,7 +84,7 @@ nix::ioctl_write_ptr!(enable_verity, b'f', 133, Enable);
 nix::ioctl_readwrite_bad!(measure_verity, nix::request_code_readwrite!(b'f', 134, 4), Digest);
 nix::ioctl_readwrite!(read_metadata, b'f', 135, ReadMetadata);
 
-/// Whether the key of an encrypted directory is not there: its names are not those that they have,
+/// True if the key of an encrypted directory is not there: its names are not those that they have,
 /// and its links lead nowhere. False where the kernel cannot tell (policies of version 1): then
 /// opening a file in it does.
 pub fn is_key_absent(directory: impl AsFd) -> bool {

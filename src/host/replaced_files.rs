@@ -11,7 +11,7 @@ pub const POLICY: &str = "/usr/sbin/policy-rc.d";
 pub const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// The text by which a placeholder is recognised.
 pub const MARK: &str = "made by altdisk while packages are installed; it may be removed";
-/// Whether `name` is a regular file in the system at `root`, or leads to one there.
+/// True if `name` is a regular file in the system at `root`, or leads to one there.
 pub fn is_file(root: &Path, name: &str) -> bool {
     Beneath::open(root).is_ok_and(|root| root.is_file(name))
 }

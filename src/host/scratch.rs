@@ -16,7 +16,7 @@ impl Scratch {
     /// Makes it, for root only, where temporary files belong.
     ///
     /// # Errors
-    /// Where that directory cannot be written.
+    /// If that directory cannot be written.
     pub fn new() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("altdisk-{}", uuid::Uuid::new_v4().simple()));
         DirBuilder::new()
@@ -31,7 +31,7 @@ impl Scratch {
     }
 
     /// # Errors
-    /// Where it cannot be removed.
+    /// If it cannot be removed.
     pub fn close(mut self) -> Result<()> {
         let Some(path) = self.path.take() else { return Ok(()) };
         std::fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))

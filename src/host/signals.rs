@@ -45,7 +45,7 @@ pub fn ignore_file_limit() {
     let _ = unsafe { sigaction(Signal::SIGXFSZ, &ignored) };
 }
 
-/// Whether the user asked to stop.
+/// True if the user asked to stop.
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::host::clock;
 
-/// What this process and its programs make can be written by nobody else and read by everybody,
+/// Files that this process and its programs make can be written by nobody else and read by everybody,
 /// unless it is made with another mode: whatever the umask of the caller was.
 pub fn fix_umask() {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));

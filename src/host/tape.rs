@@ -42,9 +42,9 @@ nix::ioctl_read!(mt_get, b'm', 2, MtGet);
 pub struct Tape {
     /// Bytes of a block; 0: each has its own size.
     pub block: usize,
-    /// How many file marks are before it; None where that is not known.
+    /// How many file marks are before it; None if that is not known.
     pub file: Option<i32>,
-    /// Whether closing the device rewinds it.
+    /// True if closing the device rewinds it.
     pub rewinds: bool,
 }
 
@@ -65,7 +65,7 @@ pub fn from_file(file: &File) -> Option<Tape> {
 /// Winds to its beginning, then over `files` file marks.
 ///
 /// # Errors
-/// What the drive says.
+/// The drive's.
 pub fn wind(file: &File, files: i32) -> io::Result<()> {
     let go = |op, count| {
         let op = MtOp { op, count };

@@ -12,7 +12,7 @@ use crate::error;
 /// Starts a thread that lives as long as it likes.
 ///
 /// # Errors
-/// ALT-805 where the kernel gives none.
+/// ALT-805 if the kernel gives none.
 pub fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
     Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(|e| failed(name, &e))
 }
@@ -20,7 +20,7 @@ pub fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
 /// Starts a thread of `scope`.
 ///
 /// # Errors
-/// ALT-805 where the kernel gives none.
+/// ALT-805 if the kernel gives none.
 pub fn start_in<'s, T: Send + 's>(
     scope: &'s Scope<'s, '_>,
     name: &str,
@@ -32,7 +32,7 @@ pub fn start_in<'s, T: Send + 's>(
 /// The same with what the kernel said.
 ///
 /// # Errors
-/// What the kernel says.
+/// The kernel's.
 pub fn try_in<'s, T: Send + 's>(
     scope: &'s Scope<'s, '_>,
     name: &str,
@@ -44,7 +44,7 @@ pub fn try_in<'s, T: Send + 's>(
 /// Starts `wanted` threads that do the same, or as many as there can be.
 ///
 /// # Errors
-/// ALT-805 where there can be none at all.
+/// ALT-805 if there can be none at all.
 pub fn start_some<'s, T: Send + 's>(
     scope: &'s Scope<'s, '_>,
     name: &str,

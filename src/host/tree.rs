@@ -1,4 +1,4 @@
-//! What a copier asks of the kernel: open, list and stat below a directory, always by descriptor,
+//! System calls for walking a tree: open, list and stat below a directory, always by descriptor,
 //! never by full path.
 //!
 //! Names are single components or paths below a descriptor, and no symbolic link on the way is
@@ -31,7 +31,7 @@ pub struct Time {
     pub nanos: u32,
 }
 
-/// What statx tells of a file.
+/// The result of statx(2).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stat {
     /// Device of the file system as one number.
@@ -200,7 +200,7 @@ pub fn list(dir: impl AsFd, buffer: &mut [u8]) -> Sys<Option<Vec<Entry>>> {
 /// # Errors
 /// The kernel's; ELOOP or ENOTDIR where a component is a link.
 pub fn open_below(top: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Sys<OwnedFd> {
-    /// What fits into one call, with room below PATH_MAX.
+    /// The longest path for one call, below PATH_MAX.
     const PIECE: usize = 4000;
     static NO_OPENAT2: AtomicBool = AtomicBool::new(false);
     if !NO_OPENAT2.load(Ordering::Relaxed) {

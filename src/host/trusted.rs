@@ -175,7 +175,7 @@ fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// What is wrong with these permissions for root.
+/// The reason why root must not trust these permissions, if there is one.
 fn judge(meta: &Metadata, root: bool, sticky: bool) -> Option<(String, String)> {
     rules(meta.uid(), meta.mode(), root, sticky)
 }

@@ -62,7 +62,7 @@ impl Watch {
         );
     }
 
-    /// Whether an unfinished line should be shown now.
+    /// True if an unfinished line should be shown now.
     pub fn is_quiet(&self) -> bool {
         self.quiet() > UNFINISHED
     }

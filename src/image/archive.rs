@@ -20,7 +20,7 @@ use crate::error;
 use crate::text::path::show_path;
 use crate::text::printable;
 
-/// What an image says of itself before its first file.
+/// The head of an image, before its first file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
     /// The layout, as text; also of an archive without manifest whose first member is `image.data`.
@@ -51,8 +51,8 @@ enum Stand {
 }
 
 /// The longest texts of the head, bytes.
-const LONGEST_DATA: u64 = 1 << 20;
-const LONGEST_MANIFEST: u64 = 8 << 20;
+const MAX_DATA: u64 = 1 << 20;
+const MAX_MANIFEST: u64 = 8 << 20;
 
 impl Archive {
     /// Opens a file, a tape, another character device, a FIFO or (`-`) standard input, and reads
@@ -89,10 +89,10 @@ impl Archive {
             regular: 0,
         };
         archive.pending = archive.reader.next()?;
-        if let Some(text) = archive.head_member(IMAGE_DATA, LONGEST_DATA)? {
+        if let Some(text) = archive.head_member(IMAGE_DATA, MAX_DATA)? {
             archive.head.image_data = Some(text);
         }
-        if let Some(text) = archive.head_member(MANIFEST, LONGEST_MANIFEST)? {
+        if let Some(text) = archive.head_member(MANIFEST, MAX_MANIFEST)? {
             archive.head.manifest = Some(understood(&text)?);
         }
         Ok(archive)
@@ -168,7 +168,7 @@ impl Archive {
         self.reader.piece()
     }
 
-    /// Whether [`Archive::again`] works: not for a pipe.
+    /// True if [`Archive::reopen`] works: not for a pipe.
     pub fn seekable(&self) -> bool {
         self.input.as_ref().is_some_and(Input::seekable)
     }
@@ -177,11 +177,11 @@ impl Archive {
     ///
     /// # Errors
     /// ALT-640 for a pipe; as [`Archive::open`].
-    pub fn again(self) -> Result<Self> {
+    pub fn reopen(self) -> Result<Self> {
         let Self { input, reader, .. } = self;
         drop(reader);
         let input = input.ok_or_else(|| error::IMAGE_AGAIN.with_cause("it is not a file"))?;
-        Self::open_input(input.again()?)
+        Self::open_input(input.reopen()?)
     }
 
     /// Things worth a warning that were met since the last call: what an archive holds and nobody
@@ -218,7 +218,7 @@ impl Archive {
 
 /// The manifest, if this program can know what it means.
 fn understood(text: &str) -> Result<Manifest> {
-    /// What every version has.
+    /// Fields that every version has.
     #[derive(Deserialize)]
     struct Any {
         format: u32,
@@ -245,3 +245,6 @@ fn understood(text: &str) -> Result<Manifest> {
     }
     Ok(manifest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,11 @@ pub mod trust;
 
 use std::collections::{HashMap, HashSet};
 
+use crate::disk::fs::FsType;
 use crate::error::{self, Entry};
 use crate::image::data::{Fs, ImageData, Lv, LvType, YesNo};
 
-/// The file systems that altdisk can make.
-pub const KINDS: [&str; 6] = ["ext4", "xfs", "btrfs", "vfat", "ext3", "ext2"];
-
-/// What is wrong, and where: the `index`th stanza of that name (from 0), and the field in it.
+/// A contradiction and its place: the `index`th stanza of that name (from 0), and the field in it.
 #[derive(Debug)]
 pub struct Contradiction {
     pub entry: &'static Entry,
@@ -206,13 +204,6 @@ fn file_system(data: &ImageData, i: usize, fs: &Fs) -> Checked {
     if !is_full_path(name) {
         return at(&error::IMAGE_PATH, "FS_NAME", format!("FS_NAME `{name}` is not a full path"));
     }
-    if !KINDS.contains(&fs.fs_vfs.as_str()) {
-        return at(
-            &error::IMAGE_VFS,
-            "FS_VFS",
-            format!("{name} has FS_VFS `{}`; altdisk makes {}", fs.fs_vfs, KINDS.join(", ")),
-        );
-    }
     let volume =
         format!("{}{}", fs.fs_vg.as_ref().map_or(String::new(), |vg| format!("{vg}/")), fs.fs_lv);
     let Some(lv) = data.lv_data.iter().find(|lv| lies_on(fs, lv)) else {
@@ -229,7 +220,7 @@ fn file_system(data: &ImageData, i: usize, fs: &Fs) -> Checked {
             format!("{name} lies on {volume}, which is a swap space"),
         );
     }
-    if lv.kind == LvType::Esp && fs.fs_vfs != "vfat" {
+    if lv.kind == LvType::Esp && fs.fs_vfs != FsType::Vfat {
         return at(
             &error::IMAGE_ESP_VFS,
             "FS_VFS",
@@ -263,7 +254,9 @@ fn file_system(data: &ImageData, i: usize, fs: &Fs) -> Checked {
 
 fn subvolumes(i: usize, fs: &Fs) -> Checked {
     let name = &fs.fs_name;
-    if fs.fs_vfs != "btrfs" && (!fs.subvolume.is_empty() || fs.fs_default_subvolume.is_some()) {
+    if !fs.fs_vfs.has_subvolumes()
+        && (!fs.subvolume.is_empty() || fs.fs_default_subvolume.is_some())
+    {
         let field = if fs.subvolume.is_empty() { "FS_DEFAULT_SUBVOLUME" } else { "subvolume" };
         return wrong(
             &error::IMAGE_SUBVOLUMES,
@@ -395,8 +388,12 @@ fn swap_files(data: &ImageData) -> Checked {
         else {
             continue;
         };
-        if point == swap.file || fs.fs_vfs == "vfat" {
-            let why = if point == swap.file { "is a mount point" } else { "lies on vfat" };
+        if point == swap.file || !fs.fs_vfs.facts().keeps_attributes {
+            let why = if point == swap.file {
+                "is a mount point".to_owned()
+            } else {
+                format!("lies on {}", fs.fs_vfs)
+            };
             return wrong(
                 &error::IMAGE_SWAP_FILE,
                 "swap_file_data",

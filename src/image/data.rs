@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::disk::fs::FsType;
+
 /// A whole image.data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,7 +25,7 @@ pub struct ImageData {
     pub swap_file_data: Vec<SwapFile>,
 }
 
-/// Where the layout comes from. Informative.
+/// The origin of the layout. Informative.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct Image {
@@ -93,7 +95,7 @@ pub struct SourceDisk {
     pub sector_size: u32,
 }
 
-/// What a partition or logical volume holds.
+/// The content of a partition or logical volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LvType {
@@ -123,7 +125,7 @@ pub struct Lv {
 }
 
 impl Lv {
-    /// Whether a file system lies on this volume.
+    /// True if a file system lies on this volume.
     pub fn holds(&self, fs: &Fs) -> bool {
         self.logical_volume == fs.fs_lv && self.volume_group == fs.fs_vg
     }
@@ -141,11 +143,11 @@ pub struct Fs {
     /// VOLUME_GROUP of that; absent for a partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fs_vg: Option<String>,
-    /// `ext4`, `xfs`, `btrfs`, `vfat`, `ext3`, `ext2`.
-    pub fs_vfs: String,
-    /// What its data needs at least, with head room: the floor for SHRINK.
+    /// Its type; a swap space is none.
+    pub fs_vfs: FsType,
+    /// The least space that its data needs, with head room: the floor for SHRINK.
     pub fs_min_size_mb: u64,
-    /// What is used now.
+    /// Space in use now.
     pub fs_used_mb: u64,
     /// fstab's options.
     #[serde(default)]

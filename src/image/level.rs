@@ -17,7 +17,7 @@ pub fn level(os_release: &str, debian_version: Option<&str>) -> String {
     version.join(".")
 }
 
-/// What os-release says of `key`, without quotes; empty if it says nothing.
+/// The value of `key` in os-release, without quotes; empty if it says nothing.
 pub fn value(os_release: &str, key: &str) -> String {
     let raw = os_release.lines().rev().find_map(|l| l.trim().strip_prefix(key)?.strip_prefix('='));
     raw.unwrap_or_default().trim().trim_matches(['"', '\'']).to_owned()

@@ -22,7 +22,7 @@ pub const CHECKSUMS: &str = "altdisk-checksums";
 /// The form that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
-/// What an image says of itself.
+/// An image's description of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// [`FORMAT`].

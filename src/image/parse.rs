@@ -14,6 +14,7 @@ use serde::Serialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::disk::fs;
 use crate::error::{self, Entry};
 use crate::image::check::{Contradiction, check, trust};
 use crate::image::data::ImageData;
@@ -24,7 +25,11 @@ use crate::image::data::ImageData;
 /// ALT-602 to ALT-622, each with `file:line:column` and the line.
 pub fn parse(text: &str, file: &Path) -> Result<ImageData> {
     let wrong = |e: toml::de::Error| {
-        located(&error::IMAGE_SYNTAX, file, text, e.span().unwrap_or(0..0), e.message())
+        let entry = match e.message().contains(fs::UNKNOWN) {
+            true => &error::IMAGE_VFS,
+            false => &error::IMAGE_SYNTAX,
+        };
+        located(entry, file, text, e.span().unwrap_or(0..0), e.message())
     };
     let data: ImageData = toml::from_str(text).map_err(wrong)?;
     match check(&data) {
@@ -57,8 +62,9 @@ pub fn parse_untrusted(text: &str, file: &Path) -> Result<ImageData> {
 /// # Errors
 /// ALT-601 if it cannot be read, and those of [`parse`].
 pub fn read(file: &Path) -> Result<ImageData> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| error::IMAGE_UNREADABLE.with_cause(format!("{}: {e}", file.display())))?;
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        error::IMAGE_UNREADABLE.with_cause(format!("{} could not be read: {e}", file.display()))
+    })?;
     parse(&text, file)
 }
 
@@ -126,7 +132,8 @@ pub fn write(data: &ImageData) -> Result<String> {
     list(&mut text, VG, "vg_data", &data.vg_data)?;
     list(&mut text, SOURCE_DISK, "source_disk_data", &data.source_disk_data)?;
     list(&mut text, LV, "lv_data", &data.lv_data)?;
-    list(&mut text, FS, "fs_data", &data.fs_data)?;
+    let types = format!("{FS}# FS_VFS is one of {}.\n", fs::cloned_names());
+    list(&mut text, &types, "fs_data", &data.fs_data)?;
     list(&mut text, SWAP_FILE, "swap_file_data", &data.swap_file_data)?;
     Ok(text)
 }
@@ -165,12 +172,8 @@ const LV: &str = "\
 # A partition, or (with VOLUME_GROUP) a logical volume. TYPE is \"fs\", \"swap\" or
 # \"esp\" (the EFI system partition). Change SIZE_MB to make it larger or smaller.
 ";
-const FS: &str = "\
-# A file system: FS_NAME is its mount point, FS_LV the volume that it lies on.
-# FS_VFS is ext4, xfs, btrfs, vfat, ext3 or ext2.
-";
+const FS: &str = "# A file system: FS_NAME is its mount point, FS_LV the volume that it lies on.\n";
 const SWAP_FILE: &str = "# A swap file. It is made again, never copied.\n";
 
 #[cfg(test)]
-#[path = "parse_tests.rs"]
 mod tests;

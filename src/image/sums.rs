@@ -1,7 +1,7 @@
 //! The checksums at the end of an image: one line for each regular file, as `b3sum` writes and
 //! checks them.
 //!
-//! Who makes an image writes lines with [`line`]; who reads one computes them anew ([`FileHash`])
+//! Making an image writes lines with [`line`]; reading one computes them again ([`FileHash`])
 //! into an unlinked file ([`Computed`]) and compares at the end, because only there the list
 //! stands. Memory is bounded however many files there are.
 
@@ -29,7 +29,7 @@ pub struct FileHash {
     holes: Option<Holes>,
 }
 
-/// Where the next stored bytes belong.
+/// The place for the next stored bytes.
 struct Holes {
     map: Vec<(u64, u64)>,
     /// Of the map, to be taken next.
@@ -122,7 +122,7 @@ fn escaped(path: &[u8]) -> (&'static str, String) {
     }
 }
 
-/// What of a path is kept to compare it.
+/// The part of a path that is kept for the comparison.
 fn key(path: &str) -> [u8; 16] {
     let mut key = [0; 16];
     key.copy_from_slice(&blake3::hash(path.as_bytes()).as_bytes()[..16]);
@@ -134,7 +134,7 @@ const RECORD: usize = 32 + 16 + 8;
 /// The longest line: a path of the longest header, every byte escaped.
 const LINE: usize = 4 << 20;
 
-/// What was computed while an image was read, in an unlinked file.
+/// The checksums computed while an image was read, in an unlinked file.
 #[derive(Debug)]
 pub struct Computed {
     spool: File,
@@ -191,7 +191,7 @@ fn unlinked(dir: &Path) -> io::Result<File> {
 }
 
 fn spooling(dir: &Path, e: &io::Error) -> anyhow::Error {
-    error::IMAGE_SPOOL.with_cause(format!("{}: {e}", dir.display()))
+    error::IMAGE_SPOOL.with_cause(format!("checksums could not be kept in {}: {e}", dir.display()))
 }
 
 /// Compares the text of the checksums with what the archive held: `regular` files, and what was

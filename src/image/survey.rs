@@ -1,4 +1,4 @@
-//! What an archive without a manifest holds: one pass over it, nothing unpacked.
+//! The contents of an archive without a manifest: one pass over it, nothing unpacked.
 //!
 //! A few small texts are kept, the rest is counted. What can be installed from it (kernels,
 //! initramfs, loaders) is not judged here: the pass notes which of the files are there that such a
@@ -17,9 +17,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::archive::Archive;
+use super::kernel_files::is_kernel_file;
 use super::level::{level, value};
 use super::manifest::System;
-use super::shown::is_shown;
 use crate::archive::tar::{Kind, Member};
 use crate::event::Events;
 use shape::MAX_NAMES;
@@ -30,7 +30,7 @@ const MAX_TEXT: u64 = 64 << 10;
 /// How deep directories are counted: `usr/lib/x`.
 const MAX_DEPTH: usize = 3;
 
-/// What was found.
+/// The result of a survey.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
     /// host, machine_id, distribution, name, level and architecture. What follows from installed
@@ -42,7 +42,7 @@ pub struct Survey {
     pub bytes: u64,
     /// etc/fstab, if there is one.
     pub fstab: Option<String>,
-    /// What it looks like as a whole.
+    /// Its shape as a whole.
     pub shape: shape::Shape,
     /// Bytes and members below each directory.
     below: BTreeMap<Vec<u8>, (u64, u64)>,
@@ -132,7 +132,7 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
         archive.notes().into_iter().for_each(|n| events.warn(n));
         let Some(parts) = parts(&member.path) else { continue };
         found.shape.see(&parts, &member);
-        if is_shown(&parts.join(&b'/')) {
+        if is_kernel_file(&parts.join(&b'/')) {
             found.shape.shown += 1;
             continue;
         }

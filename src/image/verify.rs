@@ -9,7 +9,7 @@ use super::sums::{Computed, FileHash};
 use crate::archive::tar::{Kind, Member};
 use crate::text::path::show_path;
 
-/// What a whole image that is sound holds.
+/// The contents of a complete and undamaged image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
     /// Members that are files of the system, and their bytes of content (holes not counted).

@@ -184,7 +184,7 @@ fn prepare_and_update(
     let flags = parse_flags(wanted, manager.name())?;
     require_password(wanted)?;
     let opened = OpenSource::open(&wanted.location, events)?;
-    inside.shown.extend(opened.shown());
+    inside.shared.extend(opened.shown());
     // A directory needs no network, and scripts must not use it.
     inside.network = opened.shown().is_none();
     // It was just removed, so this creates an empty one.
@@ -200,7 +200,7 @@ fn prepare_and_update(
         events,
     };
     let ended = update(&job, wanted, manager, before);
-    inside.shown.clear();
+    inside.shared.clear();
     // All of them, even if one fails.
     let undone = [held.close(), remove_work(&inside.root), opened.close()];
     undone.into_iter().fold(ended, Result::and)

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::location::Location;
+use crate::disk::fs::FsType;
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
 use crate::host::mounts;
-use crate::host::sandbox::SHOWN;
+use crate::host::sandbox::SHARED_DIR;
 use crate::secret::SecretText;
 
 /// The mount point of a medium. There is one, so that the next run finds what a killed one left.
@@ -51,7 +52,7 @@ impl OpenSource {
     /// # Errors
     /// ALT-742 if the medium cannot be mounted.
     pub fn open(location: &Location, events: &Events) -> Result<Self> {
-        let inside = Path::new(SHOWN).join("images");
+        let inside = Path::new(SHARED_DIR).join("images");
         let directory =
             |outside: PathBuf| PackageSource::Directory { inside: inside.clone(), outside };
         let (source, mounted) = match location {
@@ -132,11 +133,9 @@ fn file_system_type(device: &Path) -> Result<String> {
 /// a journal (ext4(5), xfs(5), btrfs(5)).
 fn read_only_options(kind: &str) -> &'static [&'static str] {
     match kind {
-        "ext3" | "ext4" => &["noload"],
-        "xfs" | "f2fs" | "nilfs2" => &["norecovery"],
-        // The second one is that of kernels before 5.9.
-        "btrfs" => &["rescue=nologreplay", "nologreplay"],
-        _ => &[""],
+        // A type that altdisk does not make.
+        "nilfs2" => &["norecovery"],
+        other => other.parse::<FsType>().map_or(&[""], |t| t.facts().no_replay),
     }
 }
 
@@ -162,7 +161,7 @@ mod tests {
     #[test]
     fn options_by_type() {
         assert_eq!(
-            (read_only_options("ext4"), read_only_options("xfs"), read_only_options("iso9660")),
+            (read_only_options("ext4"), read_only_options("f2fs"), read_only_options("iso9660")),
             (&["noload"][..], &["norecovery"][..], &[""][..])
         );
         assert_eq!(read_only_options("btrfs").len(), 2);

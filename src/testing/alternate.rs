@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::boot::ids::IdMap;
+use crate::boot::identity::ids::IdMap;
 use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::engine::plan;
 use crate::engine::plan::fresh::Fresh;
@@ -45,7 +45,7 @@ pub fn fs(name: &str, on: &Lv, vfs: &str, used: u64) -> Fs {
         fs_name: name.into(),
         fs_lv: on.logical_volume.clone(),
         fs_vg: on.volume_group.clone(),
-        fs_vfs: vfs.into(),
+        fs_vfs: vfs.parse().unwrap(),
         fs_min_size_mb: used + used / 5 + 64,
         fs_used_mb: used,
         fs_options: "defaults".into(),

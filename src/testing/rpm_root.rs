@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 use crate::event::{Event, Events, Sink};
-use crate::host::sandbox::{SHOWN, Sandbox};
+use crate::host::sandbox::{SHARED_DIR, Sandbox};
 use crate::software::flags::Flags;
 use crate::software::managers::manager::{Job, Manager};
 use crate::software::model::{PackageRequest, Transaction};
@@ -113,7 +113,7 @@ impl Root {
         work: impl FnOnce(&Job) -> T,
     ) -> T {
         let outside = self.world.join(dir);
-        let at = Path::new(SHOWN).join("location");
+        let at = Path::new(SHARED_DIR).join("location");
         self.at(
             manager,
             &PackageSource::Directory { inside: at.clone(), outside: outside.clone() },
@@ -146,7 +146,7 @@ impl Root {
         work: impl FnOnce(&Job) -> T,
     ) -> anyhow::Result<T> {
         let mut inside = Sandbox::new(&self.root);
-        inside.shown = shown;
+        inside.shared = shown;
         inside.network = !matches!(source, PackageSource::Directory { .. });
         let outside = self.root.join(&WORK[1..]);
         let _ = fs::remove_dir_all(&outside);

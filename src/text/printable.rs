@@ -58,7 +58,7 @@ pub fn without_error_numbers(text: &str) -> String {
     out
 }
 
-/// What an error, a warning or a note says: one line, in which whatever it names is written out by
+/// The text of an error, a warning or a note: one line, in which whatever it names is written out by
 /// [`printable`] and system errors have no numbers. Lines may follow it (the last words of a program, a list of files): a pair of the
 /// line and of these, each begun with a line break and indented, makes such a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub fn start_reading(file: &File, stat: &Stat) -> u64 {
     bytes
 }
 
-/// Whether a file changed between two looks at it. A new status time means that the content may
+/// True if a file changed between two looks at it. A new status time means that the content may
 /// have changed even if the modification time did not; a link that was made or removed sets it too
 /// and is no such change.
 pub fn has_changed(before: &Stat, after: &Stat) -> bool {
@@ -37,7 +37,7 @@ pub fn has_changed(before: &Stat, after: &Stat) -> bool {
         || (after.ctime != before.ctime && after.nlink == before.nlink)
 }
 
-/// Whether a file may have holes: fewer bytes are allocated than it is long. What is allocated but
+/// True if a file may have holes: fewer bytes are allocated than it is long. What is allocated but
 /// was never written counts as data.
 pub fn may_have_holes(stat: &Stat) -> bool {
     stat.allocated < stat.size

@@ -13,7 +13,7 @@ use crate::host::tree::Stat;
 pub struct Dir {
     parent: Option<Arc<Dir>>,
     name: CString,
-    /// What must be done before its metadata is set: the listing, and each batch of its files.
+    /// Parts that must be done before its metadata is set: the listing, and each batch of its files.
     parts: AtomicUsize,
     /// Of the source, once it was opened.
     pub stat: OnceLock<Stat>,

@@ -17,7 +17,7 @@ pub enum CopyError {
 }
 
 impl CopyError {
-    /// Whether the work as a whole ends with this error.
+    /// True if the work as a whole ends with this error.
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Fatal(_) | Self::Stopped => true,
@@ -34,17 +34,17 @@ impl From<Errno> for CopyError {
     }
 }
 
-/// Whether an error concerns the whole target file system: it is full, read-only or failing.
+/// True if an error concerns the whole target file system: it is full, read-only or failing.
 pub fn is_device_error(e: Errno) -> bool {
     matches!(e, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)
 }
 
-/// Whether this process has no memory or descriptors left.
+/// True if this process has no memory or descriptors left.
 pub fn is_out_of_resources(e: Errno) -> bool {
     matches!(e, Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
 }
 
-/// Whether a file that was listed no longer exists.
+/// True if a file that was listed no longer exists.
 pub fn is_gone(e: Errno) -> bool {
     matches!(e, Errno::ENOENT | Errno::ESTALE)
 }

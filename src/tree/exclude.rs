@@ -37,23 +37,25 @@ struct Pattern {
     trees: Mutex<BTreeSet<Vec<u8>>>,
 }
 
-/// What one pattern did.
+/// How often one pattern matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternUse {
     /// Line in the list, from 1.
     pub line: usize,
+    /// The pattern.
     pub text: String,
+    /// How many names it matched.
     pub matches: u64,
-    /// What a user should know about it, if anything.
+    /// A warning for the user.
     pub warning: Option<String>,
 }
 
-/// What lines matched, kept apart until it is known that they count.
+/// Matches of patterns, kept apart until it is known that the matches count.
 #[derive(Debug, Default)]
-pub struct Tally(Vec<(usize, u64, BTreeSet<Vec<u8>>)>);
+pub struct MatchCounts(Vec<(usize, u64, BTreeSet<Vec<u8>>)>);
 
-impl Tally {
-    /// Whether nothing matched.
+impl MatchCounts {
+    /// True if nothing matched.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -136,28 +138,28 @@ impl Excludes {
         }
     }
 
-    /// Whether there is nothing to exclude.
+    /// True if there is nothing to exclude.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
 
-    /// Whether a line is excluded; if so, it counts.
+    /// True if a line is excluded; if so, it counts.
     pub fn matches(&self, line: &[u8]) -> bool {
-        let mut tally = Tally::default();
-        let hit = self.tally(line, &mut tally);
-        self.count(tally);
+        let mut counts = MatchCounts::default();
+        let hit = self.matches_uncounted(line, &mut counts);
+        self.add_counts(counts);
         hit
     }
 
-    /// The same, with the count put aside: [`Excludes::count`] makes it count.
-    pub fn tally(&self, line: &[u8], tally: &mut Tally) -> bool {
+    /// The same, with the count kept in `counts`: [`Excludes::add_counts`] adds it.
+    pub fn matches_uncounted(&self, line: &[u8], counts: &mut MatchCounts) -> bool {
         let hits = self.set.matches(line);
         for i in &hits {
-            let at = tally.0.iter().position(|t| t.0 == i).unwrap_or_else(|| {
-                tally.0.push((i, 0, BTreeSet::new()));
-                tally.0.len() - 1
+            let at = counts.0.iter().position(|t| t.0 == i).unwrap_or_else(|| {
+                counts.0.push((i, 0, BTreeSet::new()));
+                counts.0.len() - 1
             });
-            let (_, count, trees) = &mut tally.0[at];
+            let (_, count, trees) = &mut counts.0[at];
             *count += 1;
             if !self.patterns[i].anchored && trees.len() < MAX_TREES {
                 trees.insert(top_level(line).to_vec());
@@ -166,24 +168,24 @@ impl Excludes {
         hits.matched_any()
     }
 
-    /// The same list, which leaves these directories (from `/` on) and those above them: what the
-    /// list excludes is only what is in them.
+    /// The same list, but it never excludes these directories (from `/` on) and those above them, only
+    /// what is in them.
     #[must_use]
     pub fn keeping(self, directories: impl Iterator<Item = PathBuf>) -> Self {
         let line = |p: PathBuf| [b".", p.as_os_str().as_bytes()].concat();
         Self { needed: directories.map(line).collect(), ..self }
     }
 
-    /// Whether the directory with this line is one that must be there.
+    /// True if the directory with this line is one that must be there.
     pub fn is_needed(&self, line: &[u8]) -> bool {
         self.needed.iter().any(|n| {
             n.strip_prefix(line).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
         })
     }
 
-    /// Adds what was put aside.
-    pub fn count(&self, tally: Tally) {
-        for (i, count, trees) in tally.0 {
+    /// Adds counts that were kept apart.
+    pub fn add_counts(&self, counts: MatchCounts) {
+        for (i, count, trees) in counts.0 {
             self.patterns[i].matches.fetch_add(count, Ordering::Relaxed);
             if !trees.is_empty() {
                 let mut all = self.patterns[i]
@@ -195,8 +197,8 @@ impl Excludes {
         }
     }
 
-    /// What each pattern did so far, in the list's order, with what should be pointed out; empty
-    /// lines too.
+    /// How often each pattern matched so far, in the list's order, with a warning if there is a
+    /// reason for one; empty lines too.
     pub fn report(&self) -> Vec<PatternUse> {
         let blank = self.blank.iter().map(|line| PatternUse {
             line: *line,
@@ -276,12 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn a_tally_counts_only_when_told() {
+    fn counts_are_added_only_when_asked() {
         let e = list("x");
-        let mut t = Tally::default();
-        assert!(e.tally(b"./x", &mut t));
+        let mut t = MatchCounts::default();
+        assert!(e.matches_uncounted(b"./x", &mut t));
         assert_eq!(e.report()[0].matches, 0);
-        e.count(t);
+        e.add_counts(t);
         assert_eq!(e.report()[0].matches, 1);
         assert!(list("").is_empty() && !list("").matches(b"./x"));
         assert!(e.matches(b"./new\nline/x"));

@@ -1,4 +1,4 @@
-//! What the exclude list takes from a tree while it is walked.
+//! The exclude list, applied to a tree while it is walked.
 
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -11,16 +11,16 @@ use super::exclude::{self, Excludes};
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Sys};
 
-/// What one listing call fills: about a thousand entries.
+/// Bytes of a listing: about a thousand entries.
 const LISTING: usize = 32 << 10;
 
-/// The list, and the tree that it is applied to.
+/// An exclude list and the tree that it is applied to.
 pub struct ExcludeFilter<'a> {
     excludes: &'a Excludes,
     top: BorrowedFd<'a>,
     /// Device of the tree's top: what has another is not in this file system.
     dev: u64,
-    /// What a line of the exclude list begins with: `./` or `./var/`.
+    /// How a line of the exclude list begins: `./` or `./var/`.
     line: Vec<u8>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> ExcludeFilter<'a> {
         Self { excludes, top, dev, line }
     }
 
-    /// Whether the list excludes a file, and counts it; of a directory, whether it excludes
+    /// True if the list excludes a file, and counts it; of a directory, whether it excludes
     /// everything in it too. If anything in it is to be copied, it is made after all.
     ///
     /// # Errors
@@ -47,34 +47,35 @@ impl<'a> ExcludeFilter<'a> {
             return Ok(false);
         }
         let path = path();
-        let mut tally = exclude::Tally::default();
+        let mut counts = exclude::MatchCounts::default();
         let line = self.line_of(&path);
-        if (directory && self.excludes.is_needed(&line)) || !self.excludes.tally(&line, &mut tally)
+        if (directory && self.excludes.is_needed(&line))
+            || !self.excludes.matches_uncounted(&line, &mut counts)
         {
             return Ok(false);
         }
         if directory {
-            let mut inside = exclude::Tally::default();
+            let mut inside = exclude::MatchCounts::default();
             if !self.all_excluded(path, &mut inside)? {
                 // What is inside counts when it is walked.
-                self.excludes.count(tally);
+                self.excludes.add_counts(counts);
                 return Ok(false);
             }
-            self.excludes.count(inside);
+            self.excludes.add_counts(inside);
         }
-        self.excludes.count(tally);
+        self.excludes.add_counts(counts);
         Ok(true)
     }
 
-    /// Whether the list leaves nothing of the tree, which has something; what it matches counts.
+    /// True if the tree has something and the list excludes all of it; what it matches counts.
     ///
     /// # Errors
     /// The kernel's, where a directory cannot be looked into.
     pub fn excludes_everything(&self) -> Sys<bool> {
-        let mut tally = exclude::Tally::default();
-        let all = self.all_excluded(vec![], &mut tally)? && !tally.is_empty();
+        let mut counts = exclude::MatchCounts::default();
+        let all = self.all_excluded(vec![], &mut counts)? && !counts.is_empty();
         if all {
-            self.excludes.count(tally);
+            self.excludes.add_counts(counts);
         }
         Ok(all)
     }
@@ -83,9 +84,9 @@ impl<'a> ExcludeFilter<'a> {
         [&self.line, path].concat()
     }
 
-    /// Whether every line below a directory is excluded. Depth first and in parts, as the walk
+    /// True if every line below a directory is excluded. Depth first and in parts, as the walk
     /// itself.
-    fn all_excluded(&self, path: Vec<u8>, tally: &mut exclude::Tally) -> Sys<bool> {
+    fn all_excluded(&self, path: Vec<u8>, counts: &mut exclude::MatchCounts) -> Sys<bool> {
         let mut buffer = vec![0; LISTING];
         let mut waiting = vec![(path, 0)];
         while let Some((path, position)) = waiting.pop() {
@@ -104,7 +105,7 @@ impl<'a> ExcludeFilter<'a> {
             waiting.push((path.clone(), make::position(&dir)?));
             for entry in entries {
                 let below = join(&path, &entry.name);
-                if !self.excludes.tally(&self.line_of(&below), tally) {
+                if !self.excludes.matches_uncounted(&self.line_of(&below), counts) {
                     return Ok(false);
                 }
                 let directory = match entry.kind {

@@ -93,7 +93,7 @@ pub fn read_xattrs(of: Of<'_>, names: &[CString]) -> Sys<Vec<(CString, Vec<u8>)>
 pub struct FileSystem {
     /// Its device number.
     pub dev: u64,
-    /// Whether it keeps owners and permissions (vfat does not, and nobody expects it).
+    /// True if it keeps owners and permissions (vfat does not, and nobody expects it).
     pub keeps_owners: bool,
     /// Any directory of it, to sync by.
     pub top: OwnedFd,
@@ -110,7 +110,7 @@ impl FileSystem {
         Ok(Self { dev, keeps_owners: make::keeps_owners(&top), top })
     }
 
-    /// Whether a directory already is as [`make_private`] leaves it, or cannot be made so.
+    /// True if a directory already is as [`make_private`] leaves it, or cannot be made so.
     pub fn is_private(&self, dir: &Stat) -> bool {
         let own = (PRIVATE, geteuid().as_raw(), getegid().as_raw());
         !self.keeps_owners || (dir.permissions(), dir.uid, dir.gid) == own
@@ -278,7 +278,7 @@ impl MetadataWriter<'_> {
 }
 
 impl Metadata {
-    /// Whether owner and group are root's, as those of what root makes already are.
+    /// True if owner and group are root's, as those of what root makes already are.
     fn is_roots(&self) -> bool {
         (self.uid, self.gid) == (0, 0)
     }

@@ -1,5 +1,5 @@
-//! Everything that walks a tree of files shares this: copying a file system ([`crate::copy`]) and
-//! saving and restoring images (`crate::image`).
+//! Everything that walks a tree of files shares this: copying a file system (`copy`) and
+//! saving and restoring images (`image`).
 //!
 //! - [`source`] opens a tree without what is mounted in it; [`dir`] has its directories and the
 //!   stack of those that are still to be read.

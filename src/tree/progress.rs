@@ -61,14 +61,14 @@ impl Progress {
         }
     }
 
-    /// So much more is done.
+    /// Adds to what is done.
     pub fn add(&self, bytes: u64, files: u64) {
         self.begun.get_or_init(Instant::now);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.files.fetch_add(files, Ordering::Relaxed);
     }
 
-    /// Bytes a second over the whole time; None where too little was copied to tell.
+    /// Bytes a second over the whole time; None if too little was copied to tell.
     pub fn average(&self) -> Option<u64> {
         let ms = u64::try_from(self.begun.get()?.elapsed().as_millis()).ok()?;
         let bytes = self.bytes.load(Ordering::Relaxed);

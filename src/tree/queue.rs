@@ -126,7 +126,7 @@ impl<B: Batch> BatchQueue<B> {
 }
 
 impl<B: Batch> Stop for BatchQueue<B> {
-    /// What waits is dropped.
+    /// Waiting batches are dropped.
     fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;

@@ -1,4 +1,4 @@
-//! What a copy has to say at its end. Lists are cut, so that a tree of nothing but bad files does
+//! The report at the end of a copy. Lists are cut, so that a tree of nothing but bad files does
 //! not fill the memory.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::host::tree::Errno;
 use crate::text::path::show_path;
 use crate::text::printable::Message;
 
-/// So many paths of a list are kept; the rest is counted.
+/// At most this many paths of a list are kept; the rest is only counted.
 const MAX_PATHS: usize = 100;
 
 /// How many of them one message names.
@@ -58,7 +58,7 @@ pub fn absolute_path(prefix: &[u8], path: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What was copied and what was not. Paths are relative to the tree's top.
+/// The results of a copy. Paths are relative to the tree's top.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Names made, directories among them.
@@ -161,7 +161,7 @@ impl Tally {
 }
 
 impl Report {
-    /// What a user should be warned of, one text each.
+    /// The warnings for the user.
     pub fn warnings(&self, prefix: &[u8]) -> Vec<Message> {
         let mut out: Vec<Message> = vec![];
         let mut list = |list: &PathList, what: &str| {

@@ -21,7 +21,7 @@ pub const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
 /// The size of a buffer for [`next_entries`]: one call lists about a thousand entries.
 pub const LISTING: usize = 32 << 10;
 
-/// What is used of the buffer when very many directories wait: a tree both deep and broad must not
+/// The part of the buffer that is used when very many directories wait: a tree both deep and broad must not
 /// fill the memory.
 const SHORT_LISTING: usize = 1 << 10;
 
@@ -49,13 +49,13 @@ pub struct Walk<'a> {
     filter: ExcludeFilter<'a>,
     /// Paths relative to the top.
     left_out: HashSet<Vec<u8>>,
-    /// Whether one of them is below another directory.
+    /// True if one of them is below another directory.
     has_nested: bool,
     /// Device and inode of files that are never taken.
     skip_inodes: HashSet<(u64, u64)>,
 }
 
-/// What an entry turned out to be.
+/// The result of [`Walk::examine`].
 pub enum Found {
     /// The exclude list takes it, with everything in it.
     Excluded,
@@ -104,29 +104,29 @@ impl<'a> Walk<'a> {
         tree::open_below(self.top, path, DIRECTORY)
     }
 
-    /// Whether a file is in the tree's own file system.
+    /// True if a file is in the tree's own file system.
     pub fn is_inside(&self, stat: &Stat) -> bool {
         stat.dev == self.dev
     }
 
-    /// Whether a file is never taken, by its inode.
+    /// True if a file is never taken, by its inode.
     pub fn is_skipped(&self, stat: &Stat) -> bool {
         self.skip_inodes.contains(&(stat.dev, stat.ino))
     }
 
-    /// Whether the entry `name` at `path` is left out, whatever the exclude list says.
+    /// True if the entry `name` at `path` is left out, whatever the exclude list says.
     pub fn is_left_out(&self, name: &CStr, path: &dyn Fn() -> Vec<u8>) -> bool {
         // Paths are built only if they can matter.
         (self.has_nested || self.left_out.contains(name.to_bytes()))
             && self.left_out.contains(&path())
     }
 
-    /// Whether the content of a directory is left out.
+    /// True if the content of a directory is left out.
     pub fn is_content_left_out(&self, path: &[u8]) -> bool {
         self.left_out.contains(path)
     }
 
-    /// Whether the exclude list takes an entry, and counts it; of a directory, whether it takes
+    /// True if the exclude list takes an entry, and counts it; of a directory, whether it takes
     /// everything in it too.
     ///
     /// # Errors

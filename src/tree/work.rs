@@ -1,4 +1,4 @@
-//! What the threads of a copy, a restore or an image share, whatever they do: counters, the first
+//! The state that the threads of a copy, a restore or an image share: counters, the first
 //! error, the request to stop, and two helper threads.
 //!
 //! One helper reports progress and notices a signal; the other has the target written early, so
@@ -39,7 +39,7 @@ pub trait Stop: Sync {
 
 /// The state that all threads share.
 pub struct Work<'a> {
-    /// What was done, and what could not be.
+    /// Everything done so far, and everything that failed.
     pub tally: Tally,
     /// For messages of the threads.
     pub events: &'a Events,
@@ -78,7 +78,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Whether everybody should stop.
+    /// True if everybody should stop.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }

@@ -27,7 +27,7 @@ const MAX_CONTENT: usize = pack::MAX_CHUNK;
 /// Frames with less are unpacked here, several into one buffer: a piece of the archive costs memory
 /// however small it is.
 const SMALL: usize = 64 << 10;
-/// What cannot be compressed becomes a little larger.
+/// Incompressible content becomes a little larger.
 const MAX_FRAME: usize = MAX_CONTENT + MAX_CONTENT / 128 + 1024;
 /// More threads than this would take more memory than they save time.
 const MAX_WORKERS: usize = 4;

@@ -86,7 +86,7 @@ impl Input {
         Self::from_file(shown, file)
     }
 
-    /// What is open already.
+    /// A file that is already open.
     fn from_file(shown: String, file: File) -> Result<Self> {
         let refused = |why: String| error::IMAGE_OPEN.with_cause(format!("{shown}: {why}"));
         let meta = file.metadata().map_err(|e| refused(e.to_string()))?;
@@ -135,7 +135,7 @@ impl Input {
     ///
     /// # Errors
     /// ALT-640 for a pipe.
-    pub fn again(self) -> Result<Self> {
+    pub fn reopen(self) -> Result<Self> {
         let refused = |why: String| error::IMAGE_AGAIN.with_cause(format!("{}: {why}", self.name));
         // A thread that is still reading would take bytes away.
         self.reading.stop();

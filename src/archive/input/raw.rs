@@ -14,7 +14,7 @@ use crate::host::{fd, signals};
 /// So long a read waits before it looks whether it is wanted still, milliseconds.
 const MAX_RETRIES: u8 = 200;
 
-/// What the thread that reads and the others know of each other.
+/// The state that the reading thread and the others share.
 #[derive(Debug, Default)]
 pub struct Reading {
     bytes: AtomicU64,
@@ -46,7 +46,7 @@ pub struct Raw {
     at: usize,
     end: usize,
     ended: bool,
-    /// What the kernel said; unpackers pass it on as their own.
+    /// The kernel's error; unpackers pass it on as their own.
     failed: Option<io::Error>,
 }
 
@@ -104,7 +104,7 @@ impl Raw {
     /// At least `n` bytes, if there are so many, without using them up.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's.
     pub fn peek(&mut self, n: usize) -> io::Result<&[u8]> {
         while self.end - self.at < n && !self.ended {
             let mut buffer = std::mem::take(&mut self.buffer);
@@ -131,7 +131,7 @@ impl Raw {
     /// `enough` bytes and one read more.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's.
     pub fn fill(&mut self, to: &mut [u8], enough: usize) -> io::Result<usize> {
         let mut have = self.end - self.at;
         if have > 0 {

@@ -178,42 +178,17 @@ impl Deref for SharedBytes {
     }
 }
 
-/// Where the uncompressed bytes come from.
+/// A source of uncompressed bytes.
 pub trait Source: Send {
     /// The next bytes, never empty; None at the end.
     ///
     /// # Errors
-    /// What reading or unpacking returned.
+    /// If reading or unpacking fails.
     fn next(&mut self) -> Result<Option<SharedBytes>>;
 
-    /// Whether it ends with the archive; a disk goes on behind it.
+    /// True if it ends with the archive; a disk goes on behind it.
     fn ends(&self) -> bool {
         true
-    }
-}
-
-/// Bytes in memory, in pieces of any size.
-#[cfg(test)]
-#[derive(Debug)]
-pub struct Memory(pub Vec<Vec<u8>>);
-
-#[cfg(test)]
-impl Memory {
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(vec![bytes.into()])
-    }
-}
-
-#[cfg(test)]
-impl Source for Memory {
-    fn next(&mut self) -> Result<Option<SharedBytes>> {
-        while !self.0.is_empty() {
-            let first = self.0.remove(0);
-            if !first.is_empty() {
-                return Ok(Some(SharedBytes::new(first.into())));
-            }
-        }
-        Ok(None)
     }
 }
 

@@ -20,7 +20,7 @@ const XZ_MEMORY: u64 = 192 << 20;
 /// The largest window of zstd that is unpacked: 128 MiB, as the program's own limit is.
 const ZSTD_WINDOW: u32 = 27;
 
-/// What the threads send.
+/// An item that the threads send.
 pub enum StreamItem {
     /// Bytes, or the error that ended the stream.
     Ready(Result<SharedBytes>),
@@ -48,7 +48,7 @@ impl BufferFiller {
     /// Everything that `from` has; false when nobody wants more.
     ///
     /// # Errors
-    /// What `from` says.
+    /// Those of `from`.
     pub fn pump(&mut self, mut from: impl Read, to: &SyncSender<StreamItem>) -> io::Result<bool> {
         loop {
             if self.buffer.is_empty() {

@@ -240,7 +240,7 @@ fn again_from_the_start() {
         assert!(input.seekable());
         // Threads that are still at work when it begins anew.
         drop(input.decompressed().unwrap().next().unwrap());
-        input = input.again().unwrap();
+        input = input.reopen().unwrap();
     }
     assert!(all(&input).unwrap() == want);
     assert_eq!(input.consumed(), 5_000_000);
@@ -258,7 +258,7 @@ fn a_fifo_is_read_once() {
     assert!(!input.seekable());
     assert!(all(&input).unwrap() == want);
     writer.join().unwrap().unwrap();
-    let err = input.again().unwrap_err();
+    let err = input.reopen().unwrap_err();
     assert_eq!(error::find(&err).unwrap().entry.id, "ALT-640");
 }
 

@@ -20,7 +20,7 @@ const GZIP: u32 = 6;
 const XZ: u32 = 6;
 
 impl Method {
-    /// What was given with `-z`: `3`, `zstd`, `zstd:19`, `gzip:9`, `xz`, `none`.
+    /// The value of `-z`: `3`, `zstd`, `zstd:19`, `gzip:9`, `xz`, `none`.
     ///
     /// # Errors
     /// ALT-659.

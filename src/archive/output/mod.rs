@@ -6,9 +6,9 @@
 //! `method` reads what `-z` says, `spill` keeps what must wait for the end of the image without
 //! taking memory.
 
+mod destination;
 pub mod method;
 pub mod pack;
-mod place;
 mod records;
 pub mod spill;
 
@@ -37,7 +37,7 @@ pub struct Output {
 
 #[derive(Debug)]
 enum To {
-    File(place::NewFile),
+    File(destination::NewFile),
     Records(records::Records),
 }
 
@@ -48,10 +48,10 @@ impl Output {
     /// # Errors
     /// ALT-658 for a directory, a block device, a terminal; ALT-655 where it cannot be made.
     pub fn open(name: &Path, method: Method, record: usize) -> Result<Self> {
-        let to = match place::kind(name)? {
-            place::Kind::Standard => To::Records(records::Records::standard(record)?),
-            place::Kind::Device => To::Records(records::Records::open(name, record)?),
-            place::Kind::File(path) => To::File(place::NewFile::make(&path)?),
+        let to = match destination::classify(name)? {
+            destination::Kind::Standard => To::Records(records::Records::standard(record)?),
+            destination::Kind::Device => To::Records(records::Records::open(name, record)?),
+            destination::Kind::File(path) => To::File(destination::NewFile::make(&path)?),
         };
         Ok(Self { name: name.to_owned(), to, method })
     }
@@ -134,7 +134,7 @@ impl Output {
 }
 
 fn failed(name: &Path, e: &io::Error) -> anyhow::Error {
-    let cause = format!("writing {}: {e}", name.display());
+    let cause = format!("{} could not be written: {e}", name.display());
     match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             error::IMAGE_FULL.with_cause(cause)

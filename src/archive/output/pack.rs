@@ -6,7 +6,7 @@
 //! decompressing and unpack them on every processor too. gzip chunks are members, xz chunks
 //! streams: all three are what the format allows, and the plain tools read them as one.
 //!
-//! What is under way is bounded: as many chunks as there are compressors, one that is filled, one
+//! The number of chunks under way is bounded: as many as there are compressors, one that is filled, one
 //! that is written; buffers are used again.
 
 use std::io::{self, Write};
@@ -147,7 +147,7 @@ impl<'a> Packer<'a> {
 }
 
 impl PackedChunks {
-    /// What stands before each chunk, and the chunk, compressed.
+    /// The header before each chunk, and the chunk, compressed.
     pub fn packed(self) -> impl Iterator<Item = Packed> {
         let died = |_| {
             Err(io::Error::other(

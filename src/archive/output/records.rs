@@ -20,7 +20,7 @@ pub struct Records {
 
 impl Records {
     /// # Errors
-    /// ALT-658 where standard output is a terminal.
+    /// ALT-658 if standard output is a terminal.
     pub fn standard(size: usize) -> Result<Self> {
         let out = io::stdout();
         if out.is_terminal() {
@@ -38,7 +38,7 @@ impl Records {
     pub fn open(name: &Path, size: usize) -> Result<Self> {
         let to = File::options().write(true).open(name);
         let to = to.map_err(|e| {
-            error::IMAGE_WRITE.with_cause(format!("opening {}: {e}", name.display()))
+            error::IMAGE_WRITE.with_cause(format!("{} could not be opened: {e}", name.display()))
         })?;
         if to.is_terminal() {
             return Err(error::IMAGE_PLACE.with_cause(format!("{} is a terminal", name.display())));

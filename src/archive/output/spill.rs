@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-/// So much stays in memory.
+/// Up to this many bytes stay in memory.
 const MEMORY: usize = 2 << 20;
 
 #[derive(Debug)]

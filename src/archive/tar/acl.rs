@@ -28,7 +28,7 @@ pub enum Who {
 /// names.
 ///
 /// # Errors
-/// What is wrong with it, as the end of a sentence.
+/// The reason, as the end of a sentence.
 pub fn to_kernel(
     text: &[u8],
     number: impl Fn(Who, &[u8]) -> Option<u32>,

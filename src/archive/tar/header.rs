@@ -45,7 +45,7 @@ impl Header {
         self.0.iter().all(|b| *b == 0)
     }
 
-    /// Whether the sum of its bytes is what it says. Old programs added them up as signed numbers.
+    /// True if the sum of its bytes is what it says. Old programs added them up as signed numbers.
     pub fn is_sound(&self) -> bool {
         let Ok(told) = number(&self.0[CHECKSUM]) else { return false };
         let spaces = i64::try_from(CHECKSUM.len()).unwrap_or_default() * i64::from(b' ');

@@ -11,12 +11,12 @@ use crate::error;
 use crate::host::tree::Time;
 use crate::text::path::show_path;
 
-/// So many names of users and groups are remembered.
+/// At most this many names of users and groups are remembered.
 const NAMES: usize = 4096;
 /// The longest name that is; useradd takes 32 bytes.
 const NAME: usize = 64;
 
-/// What stands before a member's own header.
+/// The headers before a member's own.
 #[derive(Debug, Default)]
 pub struct Before {
     name: Option<Vec<u8>>,
@@ -189,7 +189,7 @@ fn times(header: &Header, pax: &Pax) -> Result<(Time, Option<Time>), Bad> {
     Ok((right(mtime), pax.atime.map(right)))
 }
 
-/// What the extended header says, or else the header.
+/// The value of the extended header, or else of the header.
 fn or<T>(pax: Option<T>, header: impl FnOnce() -> Result<T, String>) -> Result<T, Bad> {
     pax.map_or_else(|| header().map_err(Bad::damaged), Ok)
 }

@@ -7,9 +7,9 @@
 pub mod flags;
 
 mod acl;
-mod header;
+pub(crate) mod header;
 mod member;
-mod pax;
+pub(crate) mod pax;
 pub mod read;
 mod sparse;
 pub mod write;
@@ -27,14 +27,14 @@ pub fn padding(size: u64) -> u64 {
     size.wrapping_neg() % BLOCK as u64
 }
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     Regular,
     Directory,
     /// A further name of a member before it: that member's path, as stored.
     HardLink(Vec<u8>),
-    /// Where the link points.
+    /// The link's target.
     Symlink(Vec<u8>),
     /// Major and minor number.
     Char(u32, u32),
@@ -72,7 +72,7 @@ pub struct Member {
     pub offset: u64,
 }
 
-/// What is wrong with a member; the reader adds which one it is, and where.
+/// A defect of a member; the reader adds which one it is, and where.
 #[derive(Debug)]
 pub struct Bad {
     pub entry: &'static Entry,
@@ -86,8 +86,4 @@ impl Bad {
 }
 
 #[cfg(test)]
-pub mod built;
-#[cfg(test)]
-mod foreign_tests;
-#[cfg(test)]
-mod odd_tests;
+mod tests;

@@ -19,7 +19,7 @@ const XATTR_VALUE: usize = 65536;
 /// All names of one file together, each with its NUL: `XATTR_LIST_MAX`.
 const XATTR_LIST: usize = 65536;
 
-/// What extended headers say of the next member.
+/// The records of extended headers for the next member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pax {
     pub path: Option<Vec<u8>>,
@@ -46,7 +46,7 @@ pub struct Pax {
     pub unknown: Vec<String>,
 }
 
-/// What GNU tar says of holes; the version decides which of it counts.
+/// GNU tar's records about holes; the version decides which of it counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sparse {
     pub major: Option<u64>,

@@ -1,7 +1,7 @@
 //! An archive read member by member, in one pass.
 //!
 //! A member is what one header says together with the extended headers and long names before it.
-//! What is gathered for one member is bounded, and every number is checked before it is used: an
+//! The data collected for one member is bounded, and every number is checked before it is used: an
 //! archive may say anything.
 
 use anyhow::Result;
@@ -18,15 +18,15 @@ use crate::text::path::show_path;
 
 /// The most that all extended headers of one member may hold, bytes.
 const BEFORE: u64 = 2 * MAX_RECORDS;
-/// So many notes are kept between two calls of [`Reader::notes`].
+/// At most this many notes are kept between two calls of [`Reader::notes`].
 const NOTES: usize = 50;
-/// So much of a name is shown in one, bytes.
+/// At most this many bytes of a name are shown in one.
 const SHOWN: usize = 1000;
 
 /// Takes an uncompressed archive apart.
 pub struct Reader {
     source: Box<dyn Source>,
-    /// What of the source's last piece is not used yet.
+    /// The unused rest of the source's last piece.
     piece: SharedBytes,
     /// Comes behind that, before the source goes on: what was looked at too early.
     back: SharedBytes,
@@ -67,7 +67,7 @@ impl Reader {
     /// was not read of the member before is skipped.
     ///
     /// # Errors
-    /// ALT-631 where it does not begin as a tar archive, ALT-633 to 636 and 638 with name and
+    /// ALT-631 if it does not begin as a tar archive, ALT-633 to 636 and 638 with name and
     /// offset of the member.
     pub fn next(&mut self) -> Result<Option<Member>> {
         if self.ended {
@@ -120,7 +120,7 @@ impl Reader {
         }
     }
 
-    /// What one header with everything before it makes, and where its content begins.
+    /// The member described by one header and everything before it, and the offset of its content.
     fn member(&mut self, header: &Header, before: &Before) -> Result<Member> {
         self.names.learn(header, before);
         let made = member::make(header, before, &self.global, &self.names);
@@ -192,7 +192,7 @@ impl Reader {
     /// The next stored bytes of the current member, not copied; None at its end.
     ///
     /// # Errors
-    /// ALT-634 where the archive ends in it, ALT-638 where it cannot be read.
+    /// ALT-634 if the archive ends in it, ALT-638 where it cannot be read.
     pub fn piece(&mut self) -> Result<Option<SharedBytes>> {
         if self.left == 0 {
             return Ok(None);
@@ -303,7 +303,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The next block; None where the source ends before it.
+    /// The next block; None if the source ends before it.
     fn block(&mut self) -> Result<Option<[u8; BLOCK]>> {
         let mut block = [0; BLOCK];
         let mut have = 0;
@@ -432,7 +432,7 @@ impl Reader {
 }
 
 impl Member {
-    /// Whether it is a file with content (of which an image of ours holds a checksum).
+    /// True if it is a file with content (of which an image of ours holds a checksum).
     pub fn is_regular(&self) -> bool {
         self.kind == Kind::Regular
     }

@@ -12,7 +12,7 @@ use std::io::Write;
 use super::{BLOCK, Kind, Member, acl, padding};
 use crate::host::tree::Time;
 
-/// What ustar's fields can say at most: 11 and 7 octal digits.
+/// The largest numbers of ustar's fields: 11 and 7 octal digits.
 const MAX_OCTAL: u64 = 0o777_7777_7777;
 const LARGEST_ID: u32 = 0o777_7777;
 

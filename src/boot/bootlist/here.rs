@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
-use super::{Firmware, Machine, efi, nvram};
+use super::machine::Machine;
+use super::{efi, nvram};
+use crate::boot::firmware::Firmware;
 use crate::boot::loader::grub::dir::find_own;
-use crate::boot::{device, loader::grub};
+use crate::boot::{device, loader};
+use crate::disk::fs::{self, FsType};
 use crate::error;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
@@ -80,7 +83,7 @@ pub fn running(role: &str) -> Result<BootDisk> {
         table_id: device::value(&disk, "PTUUID")?,
         boot_fs_uuid: uuid,
         boot_fstype: m.fstype.clone(),
-        boot_mount_options: if m.fstype == "btrfs" {
+        boot_mount_options: if fs::has_subvolumes(&m.fstype) {
             format!("subvol={}", m.root.display())
         } else {
             String::new()
@@ -97,7 +100,8 @@ pub fn running(role: &str) -> Result<BootDisk> {
 
 /// What lies on the ESP that is mounted there.
 fn loader_at(esp: Option<&Path>) -> Result<Option<String>> {
-    esp.map(|at| Ok(grub::loader(&Beneath::open(at)?, Path::new("/")))).transpose()
+    esp.map(|at| Ok(loader::detect(Path::new("/")).efi_file(&Beneath::open(at)?, Path::new("/"))))
+        .transpose()
 }
 
 /// The disks that the running system lies on, as far as that can be found out: what is known where
@@ -138,7 +142,7 @@ fn holding<'a>(all: &'a [Mount], path: &Path) -> Option<&'a Mount> {
 fn esp(all: &[Mount], disk: &str) -> Result<(Option<PathBuf>, Option<PathBuf>)> {
     let mounted = all.iter().find(|m| {
         // Whatever disk it is on: it is the one that this system was started from.
-        m.fstype == "vfat"
+        FsType::Vfat.is(&m.fstype)
             && ["/boot/efi", "/efi", "/boot"].iter().any(|p| m.mount_point == Path::new(p))
     });
     if let Some(m) = mounted {
@@ -188,7 +192,7 @@ fn refresh_name(disk: &mut BootDisk) -> Result<()> {
     ];
     for (key, value) in keys {
         let Some(value) = value else { continue };
-        let Some(found) = device::by(key, &value)?.into_iter().next() else { continue };
+        let Some(found) = device::find_by(key, &value)?.into_iter().next() else { continue };
         if let Some(name) = device::disks_below(&found).into_iter().next() {
             disk.name = name;
             return Ok(());
@@ -207,8 +211,11 @@ fn in_nvram<'a>(
     for file in vars.entries.iter().filter(|e| e.active).filter_map(|e| e.file.as_ref()) {
         let seen = known.iter().any(|k| k.eq_ignore_ascii_case(&file.partuuid))
             || found.iter().any(|d| d.esp_partuuid.as_ref() == Some(&file.partuuid));
-        let device =
-            if seen { None } else { device::by("PARTUUID", &file.partuuid)?.into_iter().next() };
+        let device = if seen {
+            None
+        } else {
+            device::find_by("PARTUUID", &file.partuuid)?.into_iter().next()
+        };
         let Some((disk, _)) = device.as_deref().and_then(device::partition) else { continue };
         found.push(BootDisk {
             role: "none".into(),

@@ -26,7 +26,7 @@ pub fn entry_for(disk: &BootDisk, events: &Events) -> Result<String> {
     if let Some(entry) = best(&read()?, disk) {
         return Ok(entry.number.clone());
     }
-    let device = device::by("PARTUUID", partuuid)?.into_iter().next().ok_or_else(|| {
+    let device = device::find_by("PARTUUID", partuuid)?.into_iter().next().ok_or_else(|| {
         error::BOOT_ENTRY.with_cause(format!(
             "{}: its EFI system partition {partuuid} is not there",
             disk.title()

@@ -1,7 +1,16 @@
 //! Another disk's custom.cfg changed and restored for real: on loop devices with a file system
 //! each.
 
+use std::path::Path;
+
+use super::bootdisk::BootDisk;
+use super::order::before_itself;
 use super::*;
+use crate::boot::firmware::Firmware;
+use crate::boot::loader::grub::custom;
+use crate::boot::loader::grub::dir::GrubDir;
+use crate::error;
+use crate::event::Events;
 use crate::host::cmd::Cmd;
 
 fn sh(script: &str) -> Option<String> {
@@ -43,7 +52,7 @@ fn disk(dir: &Path, uuid: &str, custom: Option<&str>) -> Option<(Loop, BootDisk)
 }
 
 fn custom_of(disk: &BootDisk) -> Option<Vec<u8>> {
-    let dir = GrubDir::of(disk, false, &Events::new()).unwrap();
+    let dir = GrubDir::open_other(disk, false, &Events::new()).unwrap();
     let text = dir.custom().unwrap();
     dir.close().unwrap();
     text
@@ -88,7 +97,7 @@ fn other_disks_hand_over_and_are_restored() {
 
     machine.set_grubs(&order, &events).unwrap();
     for d in [&a, &b] {
-        let block = custom::find(&custom_of(d).unwrap()).unwrap();
+        let block = custom::find_block(&custom_of(d).unwrap()).unwrap();
         assert_eq!(custom::defaults(&block), [here.id()]);
     }
     let list = machine.listing_of_grubs(&events).unwrap();
@@ -99,7 +108,7 @@ fn other_disks_hand_over_and_are_restored() {
     fresh_here.apply(&a, before_itself(&a, &[&a]), &events).unwrap();
     assert_eq!(custom_of(&a).unwrap(), b"set x=1");
     fresh_here.apply(&b, before_itself(&b, &[&a]), &events).unwrap();
-    assert_eq!(custom::defaults(&custom::find(&custom_of(&b).unwrap()).unwrap()), [a.id()]);
+    assert_eq!(custom::defaults(&custom::find_block(&custom_of(&b).unwrap()).unwrap()), [a.id()]);
 
     machine.undo(&before, &events).unwrap();
     assert_eq!((custom_of(&a), custom_of(&b)), (Some(b"set x=1".to_vec()), None));
@@ -108,6 +117,6 @@ fn other_disks_hand_over_and_are_restored() {
     // A disk that is gone is a warning for undo and an error for who asks for it.
     drop(_b);
     machine.undo(&before, &events).unwrap();
-    let err = GrubDir::of(&b, true, &events).map(drop).unwrap_err();
+    let err = GrubDir::open_other(&b, true, &events).map(drop).unwrap_err();
     assert_eq!(error::find(&err).unwrap().entry.id, "ALT-512");
 }

@@ -1,4 +1,11 @@
+use super::bootdisk::BootDisk;
+use super::capability::sources_custom;
+use super::order::before_itself;
+use super::undo::{entries_to_delete, restore};
 use super::*;
+use crate::boot::firmware::Firmware;
+use crate::boot::loader::grub::custom;
+use crate::error;
 
 fn disk(name: &str, role: &str, partuuid: &str) -> BootDisk {
     BootDisk {
@@ -81,7 +88,7 @@ fn a_fresh_target_is_not_opened() {
 fn restoring_keeps_what_others_wrote_since() {
     let chain = custom::Chain { id: "x".into(), title: "x".into(), fs_uuid: "ABCD-1234".into() };
     let block = custom::block(&[chain]);
-    let with = |t: Option<&[u8]>| custom::put(t, &block);
+    let with = |t: Option<&[u8]>| custom::insert_block(t, &block);
     assert_eq!(restore(Some(&with(None)), None), None);
     assert_eq!(restore(Some(&with(Some(b"a"))), Some(b"a")).unwrap(), b"a");
     assert_eq!(restore(Some(&with(Some(b"a\nb\n"))), Some(b"a\n")).unwrap(), b"a\nb\n");

@@ -17,9 +17,11 @@ use super::places::{PLACES, Syntax, Treatment, syntax, syntax_in_initramfs, walk
 use super::references::Names;
 use super::{crypttab, lvm_conf, unit, units};
 use crate::boot::cpio;
-use crate::boot::distro::{EFI, Family};
+use crate::boot::distro::Family;
 use crate::boot::kernels;
-use crate::boot::loader::grub;
+use crate::boot::loader;
+use crate::boot::loader::grub::efi::fallback_file;
+use crate::boot::loader::grub::names::{BIOS, EFI_ARCH};
 use crate::boot::texts::Text;
 use crate::host::beneath::Beneath;
 use crate::host::tree::Kind as FileKind;
@@ -65,7 +67,7 @@ pub struct Expect {
 /// If a file or an initramfs cannot be read: what was not searched is not clean.
 pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> {
     let copy = Beneath::open(root)?;
-    let mut search = Search { copy: &copy, names: Names::of(map)?, found: vec![] };
+    let mut search = Search { copy: &copy, names: Names::new(map)?, found: vec![] };
     // What is only reported is no finding.
     for place in PLACES.iter().filter(|p| p.treatment != Treatment::Report) {
         for (path, kind) in walk(&copy, *place)? {
@@ -79,7 +81,8 @@ pub fn audit(root: &Path, map: &IdMap, expect: &Expect) -> Result<Vec<Finding>> 
         }
     }
     let mut found = search.found;
-    let fstab = copy.read("etc/fstab")?.and_then(Text::of).map(|t| t.text).unwrap_or_default();
+    let fstab =
+        copy.read("etc/fstab")?.and_then(Text::from_bytes).map(|t| t.text).unwrap_or_default();
     found.extend(own_fstab(&fstab, map)?);
     if expect.kernels {
         found.extend(images(&copy, root, map)?);
@@ -268,7 +271,7 @@ pub fn own_fstab(text: &str, map: &IdMap) -> Result<Vec<Finding>> {
 
 /// Every kernel has its initramfs, and none holds a trace of the source.
 fn images(copy: &Beneath, root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
-    let mut search = Search { copy, names: Names::of(map)?, found: vec![] };
+    let mut search = Search { copy, names: Names::new(map)?, found: vec![] };
     for k in kernels::installed(root) {
         let shown = k.initramfs.display().to_string();
         if !copy.is_file(&k.initramfs) {
@@ -279,7 +282,7 @@ fn images(copy: &Beneath, root: &Path, map: &IdMap) -> Result<Vec<Finding>> {
             continue;
         }
         cpio::members(copy.open_file(&k.initramfs)?, &k.initramfs, &mut |name, content| {
-            if let Some(text) = Text::of(content.to_vec()) {
+            if let Some(text) = Text::from_bytes(content.to_vec()) {
                 let syntax = syntax_in_initramfs(Path::new(name));
                 search.found.extend(in_text(
                     &format!("{shown}:{name}"),
@@ -305,20 +308,20 @@ fn loaders(copy: &Beneath, root: &Path, expect: &Expect) -> Result<Vec<Finding>>
         });
     };
     if expect.bios {
-        let dirs = ["/boot/grub", "/boot/grub2"].map(|d| Path::new(d).join("i386-pc/core.img"));
+        let dirs = ["/boot/grub", "/boot/grub2"].map(|d| Path::new(d).join(BIOS).join("core.img"));
         if !dirs.iter().any(|d| copy.is_file(d)) {
             missing(&dirs[0], "the BIOS loader's image is not there");
         }
     }
     let Some(esp) = &expect.esp else { return Ok(found) };
-    let fallback = format!("EFI/BOOT/BOOT{}.EFI", EFI.1.to_uppercase());
+    let fallback = fallback_file(Path::new(""));
     if !copy.is_file(esp.join(&fallback)) {
         missing(
             &esp.join(&fallback),
             "the loader for a firmware without boot entries is not there",
         );
     }
-    let loader = grub::loader(copy, esp).replace('\\', "/");
+    let loader = loader::detect(root).efi_file(copy, esp).replace('\\', "/");
     let loader = Path::new(loader.trim_start_matches('/'));
     if !copy.is_file(esp.join(loader)) {
         missing(&esp.join(loader), "the loader is not there");
@@ -332,8 +335,8 @@ fn loaders(copy: &Beneath, root: &Path, expect: &Expect) -> Result<Vec<Finding>>
         |file: &Path| read(file).is_some_and(|b| expect.boot_ids.iter().any(|id| holds(&b, id)));
     let stub = dir.join("grub.cfg");
     // A signed GRUB reads the stub beside it; one made here has the file system's UUID built in.
-    let built_in = dir.join(format!("grub{}.efi", EFI.1));
-    let fedora = Family::of(root) == Family::Fedora && names(&dir.join("bootuuid.cfg"));
+    let built_in = dir.join(format!("grub{}.efi", EFI_ARCH));
+    let fedora = Family::detect(root) == Family::Fedora && names(&dir.join("bootuuid.cfg"));
     if !names(&stub) && !names(&built_in) && !names(loader) && !fedora {
         missing(
             &esp.join(&stub),

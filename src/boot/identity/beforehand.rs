@@ -43,7 +43,7 @@ pub fn look(
     extras: &FstabExtras,
     is_copied: &dyn Fn(&Path) -> bool,
 ) -> Result<Seen> {
-    let names = Names::of(map)?;
+    let names = Names::new(map)?;
     let mut seen = Seen::default();
     let text = |path: &Path| Text::read(root, path).ok().flatten().map(|t| t.text);
     for place in PLACES.iter().filter(|p| p.treatment != Treatment::Audit) {

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::options;
 use super::rules::Rules;
+use crate::disk::fs::{self, FsType};
 use crate::error;
 use crate::host::mounts::{escape, unescape};
 
@@ -121,7 +122,7 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
         let same = |o: &Entry| {
             o.line < e.line
                 && o.mount_point == e.mount_point
-                && e.fstype != "swap"
+                && !FsType::Swap.is(&e.fstype)
                 && e.mount_point != Path::new("none")
         };
         if let Some(first) = have.iter().find(|o| same(o)) {
@@ -154,8 +155,8 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
 
 fn has(have: &[Entry], w: &Wanted) -> bool {
     have.iter().any(|e| {
-        if w.fstype == "swap" {
-            e.fstype == "swap" && e.spec == w.spec
+        if FsType::Swap.is(&w.fstype) {
+            FsType::Swap.is(&e.fstype) && e.spec == w.spec
         } else {
             e.mount_point == w.mount_point
         }
@@ -210,7 +211,7 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
         }
     };
     let mut new = line.to_owned();
-    let swap = entry.fstype == "swap";
+    let swap = FsType::Swap.is(&entry.fstype);
     if let Some(w) = extras
         .lines
         .iter()
@@ -219,7 +220,7 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
         if extras.claim && !swap && w.spec != entry.spec {
             // From the last field to the first. What belongs to another type or another subvolume
             // goes with it.
-            if w.fstype != entry.fstype || w.fstype == "btrfs" {
+            if w.fstype != entry.fstype || fs::has_subvolumes(&w.fstype) {
                 put(3, &w.options, &mut new);
                 put(2, &w.fstype, &mut new);
             } else if fields.len() > 3 {

@@ -43,7 +43,7 @@ pub enum What {
 
 impl Left {
     /// A sentence; `verb`: `was left` or `will be left`.
-    pub fn said(&self, verb: &str) -> String {
+    pub fn describe(&self, verb: &str) -> String {
         let what = match &self.what {
             What::Names(words) => format!("names the old disk ({}) and", words.join(", ")),
             What::Number(word) => format!(
@@ -138,7 +138,7 @@ pub fn in_text(
 /// # Errors
 /// If a file cannot be read.
 pub fn in_root(root: &Beneath, map: &IdMap) -> Result<Vec<Left>> {
-    let names = Names::of(map)?;
+    let names = Names::new(map)?;
     let mut all = vec![];
     for place in PLACES.iter().filter(|p| p.treatment != Treatment::Audit) {
         for (path, kind) in walk(root, *place)? {
@@ -168,12 +168,12 @@ mod tests {
     use crate::testing::identity::{OLD_ROOT, map};
 
     fn said(path: &str, text: &str) -> Vec<String> {
-        let names = Names::of(&map()).unwrap();
+        let names = Names::new(&map()).unwrap();
         let treatment =
             if path.starts_with("usr/local/bin") { Treatment::Report } else { Treatment::Change };
         in_text(&format!("/{path}"), syntax(Path::new(path)), treatment, text, &names)
             .iter()
-            .map(|l| l.said("was left"))
+            .map(|l| l.describe("was left"))
             .collect()
     }
 
@@ -228,7 +228,7 @@ mod tests {
         };
         map.others.push(left);
         map.physical = vec![ids::Physical { vg: "my-vg".into(), ..ids::Physical::default() }];
-        let names = Names::of(&map).unwrap();
+        let names = Names::new(&map).unwrap();
         let root = tempfile::tempdir().unwrap();
         let root = Beneath::open(root.path()).unwrap();
         for (path, text, what) in [
@@ -253,7 +253,7 @@ mod tests {
             assert_eq!((new.as_str(), audit::in_text(path, syntax, &new, &names)), (text, vec![]));
             let said: Vec<String> = in_text(path, syntax, Treatment::Change, &new, &names)
                 .iter()
-                .map(|l| l.said("was left"))
+                .map(|l| l.describe("was left"))
                 .collect();
             assert_eq!(said, [format!("{path}:1: {what} was left as it is")]);
         }

@@ -25,7 +25,7 @@ pub struct Volumes {
 }
 
 impl Volumes {
-    pub fn of(map: &IdMap) -> Self {
+    pub fn new(map: &IdMap) -> Self {
         let vgs = map.vgs.iter().map(|p| (p.old.clone(), p.new.clone())).collect();
         Self {
             physical: map.physical.clone(),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     fn run_with(text: &str, map: &IdMap) -> String {
-        let (rules, volumes) = (Rules::new(map).unwrap(), Volumes::of(map));
+        let (rules, volumes) = (Rules::new(map).unwrap(), Volumes::new(map));
         let new = rewrite(text, &rules, &volumes);
         assert_eq!(rewrite(&new, &rules, &volumes), new, "twice is once");
         assert_eq!(stale(&new, &volumes), None, "{new}");
@@ -368,7 +368,7 @@ mod tests {
         ] {
             let text = format!("devices/filter = {filter}\n");
             assert_eq!(run(&text), text);
-            assert!(not_understood(&text, &Volumes::of(&map())).is_empty());
+            assert!(not_understood(&text, &Volumes::new(&map())).is_empty());
         }
     }
 
@@ -386,7 +386,7 @@ mod tests {
             ("[ \"r|.*|\", \"a|(|\" ]", "[ \"r|.*|\", \"a|(|\" ]".to_owned()),
         ] {
             assert_eq!(run(&format!("#\nfilter = {old}\n")), format!("#\nfilter = {new}\n"));
-            let odd = not_understood(&format!("#\nfilter = {new}\n"), &Volumes::of(&map()));
+            let odd = not_understood(&format!("#\nfilter = {new}\n"), &Volumes::new(&map()));
             assert_eq!(odd.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2], "{old}");
         }
         assert!(

@@ -29,20 +29,20 @@ pub enum Treatment {
 
 /// A file, or a directory with all below it; inside a root, without the first `/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     pub path: &'static str,
     pub treatment: Treatment,
 }
 
-const fn place(path: &'static str, treatment: Treatment) -> Place {
-    Place { path, treatment }
+const fn place(path: &'static str, treatment: Treatment) -> Location {
+    Location { path, treatment }
 }
 
 /// systemd.unit(5), from the strongest; /run is empty when a system starts.
 pub const OWN_UNITS: [&str; 2] = ["etc/systemd/system", "usr/local/lib/systemd/system"];
 pub const PACKAGED_UNITS: [&str; 2] = ["usr/lib/systemd/system", "lib/systemd/system"];
 
-pub const PLACES: [Place; 16] = [
+pub const PLACES: [Location; 16] = [
     place("etc", Treatment::Change),
     place("boot", Treatment::Change),
     place("efi", Treatment::Change),
@@ -70,7 +70,7 @@ pub type Found = (PathBuf, FileKind);
 ///
 /// # Errors
 /// If a directory cannot be read.
-pub fn walk(root: &Beneath, place: Place) -> Result<Vec<Found>> {
+pub fn walk(root: &Beneath, place: Location) -> Result<Vec<Found>> {
     let leads = root.leads_to(place.path)?;
     let earlier = PLACES.iter().take_while(|p| p.path != place.path);
     for other in earlier {

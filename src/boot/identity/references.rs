@@ -19,6 +19,7 @@ use super::rules::Rules;
 use super::{crypttab, debconf, grubenv, lvm_conf, unit, units};
 use crate::boot::loader::grub::custom;
 use crate::boot::texts::Text;
+use crate::disk::fs::FsType;
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
@@ -58,10 +59,15 @@ pub struct Names {
 impl Names {
     /// # Errors
     /// If a name is too long to be searched for.
-    pub fn of(map: &IdMap) -> Result<Self> {
+    pub fn new(map: &IdMap) -> Result<Self> {
         let links = || map.disk_links.iter().map(|p| &p.new);
         let disk = links().find(|n| n.starts_with("/dev/disk/by-id/")).or(links().next()).cloned();
-        Ok(Self { rules: Rules::new(map)?, lvm: lvm_conf::Volumes::of(map), of_image: false, disk })
+        Ok(Self {
+            rules: Rules::new(map)?,
+            lvm: lvm_conf::Volumes::new(map),
+            of_image: false,
+            disk,
+        })
     }
 
     /// The text of the file `inner` of `root` as the copy needs it, and what is to be said about
@@ -121,7 +127,8 @@ pub fn fstab_rewritten(
         crypttab.map(|t| crypttab::rewrite(t, &names.rules, names.of_image)).unwrap_or_default();
     let mut extras = extras.clone();
     extras.lines.retain(|w| {
-        w.fstype != "swap" || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}"))
+        !FsType::Swap.is(&w.fstype)
+            || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}"))
     });
     let new = fstab::rewrite(
         &crypttab::without_mappings(text, &mappings.disabled),
@@ -144,7 +151,7 @@ pub fn rewrite(
     let mut job = Job {
         root,
         copy: Beneath::open(root)?,
-        names: Names { of_image: extras.claim, ..Names::of(map)? },
+        names: Names { of_image: extras.claim, ..Names::new(map)? },
         changes: vec![],
         events,
     };
@@ -223,8 +230,10 @@ impl Job<'_> {
     fn fstab(&mut self, extras: &FstabExtras) -> Result<Vec<String>> {
         let path = Path::new("/etc/fstab");
         let bytes = self.copy.read(path)?;
-        let old = bytes.and_then(Text::of).unwrap_or(Text::of(vec![]).context("empty text")?);
-        let crypttab = self.copy.read("/etc/crypttab")?.and_then(Text::of).map(|t| t.text);
+        let old = bytes
+            .and_then(Text::from_bytes)
+            .unwrap_or(Text::from_bytes(vec![]).context("empty text")?);
+        let crypttab = self.copy.read("/etc/crypttab")?.and_then(Text::from_bytes).map(|t| t.text);
         let (new, mappings) = fstab_rewritten(&old.text, crypttab.as_deref(), &self.names, extras)?;
         for w in &new.warnings {
             self.events.warn(w.clone());
@@ -286,7 +295,7 @@ impl Job<'_> {
         }
         let path = self.copy.leads_to(Path::new(dir).join("custom.cfg"))?;
         let Some(old) = self.copy.read(&path)? else { return Ok(()) };
-        match custom::without(&old) {
+        match custom::remove_block(&old) {
             None => self.copy.remove(&path)?,
             Some(new) if new != old => self.copy.replace(&path, &new, 0o644)?,
             Some(_) => return Ok(()),

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::boot::firmware::Firmware;
+use crate::boot::loader;
 use crate::cli::alt_disk_install::files::{check_readable, check_script, unreadable};
 use crate::cli::getopt::{self, Parsed};
 use crate::cli::values::{accepted_losses, events_fd, text};
-use crate::engine::facts::system::PLATFORMS;
 use crate::engine::request::{Action, FromImage, Identity, Phases, Request};
 use crate::error::{self, Entry};
 use crate::flags::{ALT_DISK_INSTALL, Flag, Source, ValueKind};
@@ -209,10 +210,11 @@ fn from_image(p: &Parsed) -> Result<Option<FromImage>> {
     let Some(device) = path(p, "d") else { return Ok(None) };
     let platforms: Vec<String> =
         p.value("p").map_or(vec![], |v| text(v).split(',').map(str::to_owned).collect());
-    if let Some(other) = platforms.iter().find(|w| !PLATFORMS.contains(&w.as_str())) {
+    let known = Firmware::ALL.map(loader::platform);
+    if let Some(other) = platforms.iter().find(|w| !known.contains(&w.as_str())) {
         let cause = format!(
             "`{other}` after -p is not a platform that altdisk knows ({})",
-            PLATFORMS.join(", ")
+            known.join(", ")
         );
         return Err(
             error::BAD_VALUE.with_remedy(cause, "name one of them, or both with a comma between")

@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::rows::{Row, truncate_text};
-use crate::disk::gate::{Kind, Verdict, examine};
+use crate::disk::eligibility::{Kind, Verdict, examine};
 use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
 use crate::disk::roles::roles;
 use crate::engine::facts::Facts;

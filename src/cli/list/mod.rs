@@ -163,8 +163,9 @@ fn practices(all: &[Practice], held: &[String]) -> (String, Vec<Row>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boot::bootlist::Listed;
     use crate::boot::bootlist::bootdisk::BootDisk;
-    use crate::boot::bootlist::{Firmware, Listed};
+    use crate::boot::firmware::Firmware;
 
     #[test]
     fn the_format() {

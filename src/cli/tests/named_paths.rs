@@ -37,7 +37,7 @@ fn own_paths() -> Vec<String> {
         mksysb::LOG.into(),
         ORIGIN.into(),
         ALTERNATE.into(),
-        crate::host::sandbox::SHOWN.into(),
+        crate::host::sandbox::SHARED_DIR.into(),
     ];
     dirs.iter()
         .map(|d| format!("{}/", d.display()))

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::boot::{bootlist, grub};
+use crate::boot::{bootlist, loader};
 use crate::error;
 
-pub use crate::boot::bootlist::Firmware;
+pub use crate::boot::firmware::Firmware;
 
 /// The ways in which a system can boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Bootable {
 pub fn bootable() -> Bootable {
     let root = Path::new("/");
     let firmware = Firmware::of_machine();
-    let loader = grub::capability(root);
+    let loader = loader::capability(root);
     Bootable {
         firmware,
         kernels: loader.kernels.iter().filter(|k| k.modules).map(|k| k.version.clone()).collect(),

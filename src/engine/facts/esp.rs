@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::boot::device;
-use crate::boot::ids::Names;
+use crate::boot::identity::ids::Names;
+use crate::disk::fs::FsType;
 use crate::host::detached;
 use crate::host::device::block_device;
 use crate::host::mounts::{self, Mount};
@@ -47,7 +48,7 @@ pub fn open(at: &Path, names: Option<&Names>, mountable: bool) -> Result<Option<
         Some(EspLocation::Mounted(mount)) => detached::open_mount(&mount).map(Some),
         // It is not mounted, and mounting it read-only writes nothing (vfat has no journal).
         Some(EspLocation::Device(device)) if mountable => {
-            detached::open_device(&device, "vfat", "").map(Some)
+            detached::open_device(&device, FsType::Vfat.name(), "").map(Some)
         }
         _ => Ok(None),
     }
@@ -62,7 +63,10 @@ fn is_named(device: &Path, names: &Names) -> bool {
         device::value(device, key).ok().flatten().is_some_and(|v| v.eq_ignore_ascii_case(wanted))
     };
     let in_partition = || names.partuuid.as_ref().is_none_or(|id| has("PARTUUID", id));
-    names.uuid.as_ref().is_some_and(|id| has("UUID", id) && has("TYPE", "vfat") && in_partition())
+    names
+        .uuid
+        .as_ref()
+        .is_some_and(|id| has("UUID", id) && has("TYPE", FsType::Vfat.name()) && in_partition())
 }
 
 /// Its mount, or else its device; `is_it` recognises the device.
@@ -87,7 +91,7 @@ fn choose(
     };
     let mut found: Vec<&Mount> = all
         .iter()
-        .filter(|m| m.fstype == "vfat" && m.root == Path::new("/"))
+        .filter(|m| FsType::Vfat.is(&m.fstype) && m.root == Path::new("/"))
         .filter(is_mounted)
         .collect();
     // The newest, of those at its own place if there are any.

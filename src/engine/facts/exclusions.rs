@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::boot::fstab;
+use crate::boot::identity::fstab;
 use crate::engine::facts::source::Source;
 use crate::engine::paths::{ALT_INST, FLAGS, STATE};
 use crate::error;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::features;
+use crate::disk::fs::FsType;
 use crate::engine::facts::source;
 use crate::engine::facts::source::{ListedSubvolume, Usage};
 use crate::engine::facts::usage::counts;
@@ -24,7 +24,8 @@ impl source::MachineQueries for Machine {
     fn subvolumes(&self, mount: &Mount) -> Result<(Vec<ListedSubvolume>, Option<String>)> {
         // Listed from the top level, because from anywhere else btrfs names what lies below
         // relative to there.
-        let top = detached::open_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
+        let top =
+            detached::open_device(Path::new(&mount.source), FsType::Btrfs.name(), "subvolid=5")?;
         let at = format!("/proc/{}/fd/{}", std::process::id(), top.as_raw_fd());
         let list = Cmd::new("btrfs", "list the subvolumes")
             .args(["subvolume", "list", "-q", &at])
@@ -47,8 +48,8 @@ impl source::MachineQueries for Machine {
             .is_ok()
     }
 
-    fn mkfs_options(&self, fs: &str, device: &Path) -> Result<Vec<String>> {
-        features::source_mkfs_options(fs, device)
+    fn mkfs_options(&self, fs: FsType, device: &Path) -> Result<Vec<String>> {
+        fs.features(device)
     }
 
     fn crypttab(&self) -> String {

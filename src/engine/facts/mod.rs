@@ -24,8 +24,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::ids::Names;
-use crate::boot::{fstab, grub};
+use crate::boot::identity::fstab;
+use crate::boot::identity::ids::Names;
+use crate::boot::loader;
+use crate::disk::fs::FsType;
 use crate::disk::mkfs;
 use crate::disk::model::World;
 use crate::engine::facts::bootable::{Bootable, Firmware, bootable};
@@ -108,7 +110,7 @@ impl Facts {
             return Ok(());
         }
         let view = self.open_esp(&fs.fs_name).ok().flatten();
-        self.boot.efi = grub::efi_unmounted(
+        self.boot.efi = loader::detect(Path::new("/")).capability_without_esp(
             Path::new("/"),
             &fs.fs_name,
             view.as_ref().map(own_path).as_deref(),
@@ -163,8 +165,13 @@ impl Facts {
     }
 
     /// True if the ESP can be filled.
+    pub fn can_mount(&self, fs: FsType) -> bool {
+        self.mountable.iter().any(|name| fs.is(name))
+    }
+
+    /// Whether the running kernel can mount an EFI system partition.
     pub fn esp_mountable(&self) -> bool {
-        self.mountable.iter().any(|f| f == "vfat")
+        self.can_mount(FsType::Vfat)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::boot::ids::Names;
+use crate::boot::identity::ids::Names;
+use crate::disk::fs::FsType;
 use crate::disk::model::World;
 use crate::engine::facts::source::{Device, Source, find_device};
 
@@ -25,7 +26,8 @@ pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> O
 /// Everything by which a device can be named.
 pub fn old_names(world: &World, path: &Path) -> Names {
     let Some(device) = find_device(world, "", path) else { return Names::default() };
-    let content = device.content().iter().find(|s| s.usage == "filesystem" || s.kind == "swap");
+    let content =
+        device.content().iter().find(|s| s.usage == "filesystem" || FsType::Swap.is(&s.kind));
     let mut names = Names {
         uuid: content.and_then(|s| s.uuid.clone()),
         label: content.and_then(|s| s.label.clone()).filter(|l| !l.is_empty()),

@@ -23,7 +23,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::fstab;
+use crate::boot::identity::fstab;
 use crate::disk::model::World;
 use crate::engine::facts::source::describer::{Describer, MIB};
 use crate::error;

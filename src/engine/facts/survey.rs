@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::grub;
-use crate::engine::facts::system::PLATFORMS;
+use crate::boot::firmware::Firmware;
+use crate::boot::loader::{self, platform};
 use crate::event::Events;
 use crate::host::scratch::Scratch;
 use crate::image::archive::Archive;
@@ -38,15 +38,16 @@ pub fn in_skeleton<T>(found: &Survey, look: impl FnOnce(&Path) -> T) -> Result<T
 
 /// The system with what follows from the packages below `root`.
 fn judged(mut system: System, root: &Path) -> System {
-    let found = grub::capability(root);
+    let found = loader::capability(root);
     system.kernels = found.kernels.into_iter().filter(|k| k.modules).map(|k| k.version).collect();
     system.no_initramfs = found
         .initramfs
         .err()
         .map(|why| why.replace(&format!(" in {}", root.display()), " in the image"));
     let why = |can: Result<(), String>| can.err().unwrap_or_default();
-    system.platforms = [(PLATFORMS[0], why(found.bios)), (PLATFORMS[1], why(found.efi))]
-        .map(|(p, w)| (p.to_owned(), w))
-        .into();
+    system.platforms =
+        [(platform(Firmware::Bios), why(found.bios)), (platform(Firmware::Uefi), why(found.efi))]
+            .map(|(p, w)| (p.to_owned(), w))
+            .into();
     system
 }

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
+use crate::boot::loader::platform;
 use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::host::files;
 use crate::image::level::{level, value};
 use crate::image::manifest::System;
-
-/// The loader platforms that altdisk installs, by GRUB's names: BIOS, UEFI.
-pub const PLATFORMS: [&str; 2] = ["i386-pc", "x86_64-efi"];
 
 /// Describes the running system; `boot` is what can be made bootable from it.
 pub fn describe_running_system(boot: &Bootable) -> System {
@@ -36,8 +34,11 @@ pub fn describe_running_system(boot: &Bootable) -> System {
         firmware: if boot.firmware == Firmware::Uefi { "uefi".into() } else { "bios".into() },
         kernels: boot.kernels.clone(),
         no_initramfs: boot.initramfs.as_ref().err().cloned(),
-        platforms: [(PLATFORMS[0], why(&boot.bios)), (PLATFORMS[1], why(&boot.efi))]
-            .map(|(p, w)| (p.to_owned(), w))
-            .into(),
+        platforms: [
+            (platform(Firmware::Bios), why(&boot.bios)),
+            (platform(Firmware::Uefi), why(&boot.efi)),
+        ]
+        .map(|(p, w)| (p.to_owned(), w))
+        .into(),
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nix::fcntl::OFlag;
 
+use crate::disk::fs::FsType;
 use crate::engine::facts::{Facts, esp, exclusions, names, subvolume};
 use crate::error;
 use crate::host::tree::open_below;
@@ -92,7 +93,7 @@ pub fn open_file_system(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
 fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
     // Each stays open: layers of containers can be hundreds.
     tree::raise_open_files();
-    let top = detached::open_device(device, "btrfs", "subvolid=5")?;
+    let top = detached::open_device(device, FsType::Btrfs.name(), "subvolid=5")?;
     let mut by_path = BTreeMap::new();
     for s in &fs.subvolume {
         // A subvolume that is mounted twice is still one subvolume.

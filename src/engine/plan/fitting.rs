@@ -8,16 +8,13 @@
 
 use anyhow::Result;
 
+use crate::disk::fs::FsType;
 use crate::engine::plan::layout::Layout;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
 use crate::text::size::format_size;
 
 const MIB: u64 = 1 << 20;
-/// mkfs.xfs(8): it makes no smaller ones.
-const XFS_LEAST_MB: u64 = 300;
-/// Its log, which is 64 MiB from xfsprogs 5.15 on, and what it keeps back.
-const XFS_OWN_MB: u64 = 112;
 /// Room in addition to the copied files: directories, partly filled blocks, metadata.
 const SPARE_MB: u64 = 16;
 
@@ -93,9 +90,10 @@ pub fn fit_image(
             least = (lv.size_mb + wanted - free).max(fs.fs_used_mb + wanted) + SPARE_MB;
             why.extend(its.iter().map(|n| n.reason.text()));
         }
-        if fs.fs_vfs == "xfs" && lv.size_mb < XFS_LEAST_MB {
-            least = least.max(XFS_LEAST_MB).max(fs.fs_used_mb + wanted + XFS_OWN_MB);
-            why.push("mkfs.xfs makes no smaller one, and its log takes more than the original's");
+        let smallest = fs.fs_vfs.facts().smallest;
+        if let Some(smallest) = smallest.filter(|s| lv.size_mb < s.mb) {
+            least = least.max(smallest.mb).max(fs.fs_used_mb + wanted + smallest.own_mb);
+            why.push(smallest.reason);
         }
         if lv.size_mb < least {
             notes.push(format!(
@@ -107,9 +105,7 @@ pub fn fit_image(
             added_mb += least - lv.size_mb + extent_mb;
             lv.size_mb = least;
         }
-        if fs.fs_vfs == "xfs" {
-            fs.fs_min_size_mb = fs.fs_min_size_mb.max(XFS_LEAST_MB);
-        }
+        fs.fs_min_size_mb = fs.fs_min_size_mb.max(smallest.map_or(0, |s| s.mb));
         if wanted > 0 {
             // With head room as for what is used; but no more than is enough today.
             let floor = fs.fs_used_mb + wanted + wanted * 15 / 100 + SPARE_MB;
@@ -128,8 +124,8 @@ pub fn bytes_written(image: &ImageData, needs: &[Need]) -> u64 {
 /// Raises the block size to the sector size; returns the old one where it was smaller.
 fn raise_blocks(fs: &mut Fs, sector: u32) -> Option<u64> {
     let sector = u64::from(sector);
-    let is_ext = fs.fs_vfs.starts_with("ext");
-    if !is_ext && fs.fs_vfs != "xfs" {
+    let is_ext = fs.fs_vfs.is_ext();
+    if !is_ext && fs.fs_vfs != FsType::Xfs {
         return None;
     }
     let old = block_size(fs).filter(|b| *b < sector)?;
@@ -171,7 +167,7 @@ fn block_size(fs: &Fs) -> Option<u64> {
 pub fn count_blocks(layout: &mut Layout) -> Result<()> {
     for v in &mut layout.volumes {
         let (size, what) = (v.size, v.what().to_owned());
-        let Some(fs) = v.fs.as_mut().filter(|f| f.fs_vfs.starts_with("ext")) else { continue };
+        let Some(fs) = v.fs.as_mut().filter(|f| f.fs_vfs.is_ext()) else { continue };
         let Some(features) = fs.fs_mkfs_options.iter().position(|o| o == "-O").map(|i| i + 1)
         else {
             continue;
@@ -183,7 +179,7 @@ pub fn count_blocks(layout: &mut Layout) -> Result<()> {
         if size / block < u64::from(u32::MAX) || has("64bit") {
             continue;
         }
-        if fs.fs_vfs != "ext4" || !has("extent") {
+        if fs.fs_vfs != FsType::Ext4 || !has("extent") {
             let cause = format!(
                 "{what} would be {} large, and {} without extents ends at {}",
                 format_size(size),

@@ -1,6 +1,11 @@
 //! Fresh identifiers and names for the copy: nothing of it is called what something of the source
 //! is.
 
+use crate::disk::fs::{FsType, IdForm};
+
+/// Longest label that is made, bytes.
+const MAX_LABEL: usize = 16;
+
 /// Source of fresh identifiers: random in the field, counted in tests.
 pub struct Fresh<'a>(pub &'a mut dyn FnMut() -> uuid::Uuid);
 
@@ -9,8 +14,16 @@ impl Fresh<'_> {
         (self.0)().to_string()
     }
 
+    /// An identifier as the type of file system has it.
+    pub(super) fn id(&mut self, fstype: FsType) -> String {
+        match fstype.facts().id {
+            IdForm::Uuid => self.uuid(),
+            IdForm::FatSerial => self.fat(),
+        }
+    }
+
     /// A FAT serial as blkid writes it, `ABCD-1234`.
-    pub(super) fn fat(&mut self) -> String {
+    fn fat(&mut self) -> String {
         let hex = (self.0)().simple().to_string().to_uppercase();
         format!("{}-{}", &hex[24..28], &hex[28..32])
     }
@@ -21,13 +34,9 @@ impl Fresh<'_> {
 }
 
 /// A label that does not clash with the source's while both disks are attached.
-pub(super) fn fresh_label(old: &str, fstype: &str, fresh: &mut Fresh) -> String {
-    let most = match fstype {
-        "vfat" => 11,
-        "xfs" => 12,
-        "swap" => 15,
-        _ => 16,
-    };
+pub(super) fn fresh_label(old: &str, fstype: FsType, fresh: &mut Fresh) -> String {
+    // Longer ones are hard to read, even where the type takes them.
+    let most = fstype.facts().max_label.min(MAX_LABEL);
     let suffix = &fresh.short()[..4];
     let mut kept: String = old.to_owned();
     if let Some(i) = kept
@@ -38,7 +47,10 @@ pub(super) fn fresh_label(old: &str, fstype: &str, fresh: &mut Fresh) -> String 
     }
     while kept.len() + 5 > most && kept.pop().is_some() {}
     let label = format!("{kept}_{suffix}");
-    if fstype == "vfat" { label.to_uppercase() } else { label }
+    match fstype.facts().id {
+        IdForm::Uuid => label,
+        IdForm::FatSerial => label.to_uppercase(),
+    }
 }
 
 /// A volume group name that no other disk has: the source's with a fresh ending (in place of an

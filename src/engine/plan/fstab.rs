@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::boot::fstab::{FstabExtras, Wanted};
-use crate::boot::options;
+use crate::boot::identity::fstab::{FstabExtras, Wanted};
+use crate::boot::identity::options;
+use crate::disk::fs::FsType;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::mount_plan;
 use crate::engine::plan::spec::AlternateSpec;
@@ -21,15 +22,15 @@ pub fn fstab_extras(base: &AlternateSpec) -> FstabExtras {
         ))
         .filter(|o| !o.is_empty());
         let options = options.unwrap_or_else(|| "defaults".to_owned());
-        let pass = match fs.fs_vfs.as_str() {
-            "xfs" | "btrfs" => 0,
-            _ if at == Path::new("/") => 1,
-            _ => 2,
+        let pass = match fs.fs_vfs.facts().fsck_at_boot {
+            false => 0,
+            true if at == Path::new("/") => 1,
+            true => 2,
         };
         lines.push(Wanted {
             spec: v.spec(),
             mount_point: at,
-            fstype: fs.fs_vfs.clone(),
+            fstype: fs.fs_vfs.to_string(),
             options,
             pass,
         });
@@ -40,7 +41,7 @@ pub fn fstab_extras(base: &AlternateSpec) -> FstabExtras {
     lines.extend(swap.chain(files).map(|spec| Wanted {
         spec,
         mount_point: "none".into(),
-        fstype: "swap".into(),
+        fstype: FsType::Swap.to_string(),
         options: "sw".into(),
         pass: 0,
     }));

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::boot::ids::{IdMap, Names, Pair, Physical, Volume};
+use crate::boot::identity::ids::{IdMap, Names, Pair, Physical, Volume};
 use crate::disk::model::{Disk, World};
 use crate::engine::facts::Facts;
 use crate::engine::facts::names::{old_names, source_device, source_volume};

@@ -8,8 +8,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::boot::fstab;
-use crate::boot::ids::{IdMap, Names, Pair, Volume};
+use crate::boot::identity::fstab;
+use crate::boot::identity::ids::{IdMap, Names, Pair, Volume};
 use crate::engine::plan::ids;
 use crate::engine::plan::layout::{Layout, VolumeLayout};
 use crate::image::manifest::Identities;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::boot::ids::IdMap;
+use crate::boot::identity::ids::IdMap;
 use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::engine::plan::layout::Layout;
 use crate::engine::request::Identity;

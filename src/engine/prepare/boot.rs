@@ -2,15 +2,18 @@
 
 use anyhow::Result;
 
-use crate::boot::here;
+use crate::boot::bootlist::here;
 use crate::engine::facts::bootable::{Bootable, Firmware};
+use crate::engine::prepare::boot_fs;
 use crate::engine::request::Request;
 use crate::error;
+use crate::image::data::ImageData;
 
 /// Checks that source and result can boot; `-g` turns refusals into warnings.
 pub fn check_bootable(
     request: &Request,
     mut boot: Bootable,
+    image: &ImageData,
     no_kernel: anyhow::Error,
     esp_mountable: bool,
     practice: bool,
@@ -23,6 +26,7 @@ pub fn check_bootable(
         if let Err(why) = &boot.initramfs {
             refusals.push(error::NO_INITRAMFS_TOOL.with_cause(why.clone()));
         }
+        refusals.extend(boot_fs::refusal(image));
         let (mine, other, name) = match boot.firmware {
             Firmware::Bios => (&boot.bios, &boot.efi, "UEFI"),
             Firmware::Uefi => (&boot.efi, &boot.bios, "BIOS"),

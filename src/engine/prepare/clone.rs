@@ -40,8 +40,15 @@ pub(super) fn prepare_clone(
     snapshots::apply_choice(&mut image, &facts, &request.accept, &mut warnings, &mut notes);
     let practice = disks.iter().any(|d| d.practice.is_some());
     let (boot, no_kernel) = facts.kernels_there();
-    let boot =
-        check_bootable(request, boot, no_kernel, facts.esp_mountable(), practice, &mut warnings)?;
+    let boot = check_bootable(
+        request,
+        boot,
+        &image,
+        no_kernel,
+        facts.esp_mountable(),
+        practice,
+        &mut warnings,
+    )?;
     check_tools(&image, &facts, &mut warnings)?;
     check_alt_inst_is_free()?;
     let excludes =

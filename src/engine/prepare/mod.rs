@@ -6,6 +6,7 @@
 //! system out ([`sizes`]).
 
 pub mod boot;
+mod boot_fs;
 pub mod clone;
 pub mod from_image;
 pub mod image_data;

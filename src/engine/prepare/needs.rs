@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::boot_fs;
+use crate::disk::fs::Sharing;
 use crate::engine::facts::{Facts, esp, snapshots, subvolume, trees, usage};
 use crate::engine::plan::fitting;
 use crate::engine::plan::fitting::{Need, Reason};
@@ -111,7 +113,7 @@ impl Counted {
             // An image.data can have made it larger or smaller.
             let size_mb = volume(image, fs).map_or(count.size_mb, |l| l.size_mb);
             let free_mb = (count.free / MIB + size_mb).saturating_sub(count.size_mb);
-            if holds_boot(fs, image) {
+            if boot_fs::holds_boot(fs, image) {
                 needs.push(fitting::room_for_initramfs(&fs.fs_name, free_mb, &self.initramfs));
             }
             let wanted_mb = count.growth(fs) / MIB;
@@ -146,19 +148,13 @@ impl Count {
 fn may_grow(fs: &Fs) -> bool {
     let compressed =
         || fs.subvolume.iter().any(|s| s.options.split(',').any(|o| o.starts_with("compress")));
-    match fs.fs_vfs.as_str() {
-        "xfs" => fs.fs_mkfs_options.iter().any(|o| o.split(',').any(|o| o == "reflink=1")),
-        "btrfs" => !compressed(),
-        _ => false,
+    match fs.fs_vfs.facts().sharing {
+        Sharing::Never => false,
+        Sharing::WithFeature(feature) => {
+            fs.fs_mkfs_options.iter().any(|o| o.split(',').any(|o| o == feature))
+        }
+        Sharing::Always => !compressed(),
     }
-}
-
-/// True if /boot is on it: itself, or the one at `/`.
-fn holds_boot(fs: &Fs, image: &ImageData) -> bool {
-    let at = |f: &Fs, name: &str| {
-        f.fs_name == name || f.subvolume.iter().any(|s| s.mount_point.as_deref() == Some(name))
-    };
-    if image.fs_data.iter().any(|f| at(f, "/boot")) { at(fs, "/boot") } else { at(fs, "/") }
 }
 
 /// Bytes of each initramfs in /boot that phase 3 rebuilds; empty if /boot cannot be read.
@@ -199,7 +195,7 @@ mod tests {
         let fs = Fs {
             fs_name: "/".into(),
             fs_lv: "p2".into(),
-            fs_vfs: "btrfs".into(),
+            fs_vfs: crate::disk::fs::FsType::Btrfs,
             subvolume: all,
             ..Fs::default()
         };

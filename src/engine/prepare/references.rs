@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::boot::beforehand;
-use crate::boot::ids::IdMap;
+use crate::boot::identity::beforehand;
+use crate::boot::identity::ids::IdMap;
+use crate::disk::fs;
 use crate::engine::plan::fstab::fstab_extras;
 use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::request::Request;
@@ -42,7 +43,7 @@ pub fn check_references(
         &is_copied,
     )?;
     warnings.extend(seen.warnings);
-    warnings.extend(seen.left.iter().map(|l| l.said("will be left")));
+    warnings.extend(seen.left.iter().map(|l| l.describe("will be left")));
     let Some(first) = seen.findings.first() else { return Ok(()) };
     let more = if seen.findings.len() > 1 {
         format!(" (and {} more)", seen.findings.len() - 1)
@@ -70,7 +71,7 @@ fn not_cloned(
     let is_cloned = |m: &Mount| {
         // A directory of it that is mounted elsewhere is copied where it is. (Those of a btrfs are
         // subvolumes.)
-        let is_whole = m.root == Path::new("/") || m.fstype == "btrfs";
+        let is_whole = m.root == Path::new("/") || fs::has_subvolumes(&m.fstype);
         is_whole
             && devices.iter().any(|(path, number)| {
                 *path == Path::new(&m.source) || number.as_ref() == Some(&m.dev)

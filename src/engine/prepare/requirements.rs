@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::mkfs;
+use crate::disk::fs::FsType;
 use crate::engine::facts::Facts;
 use crate::engine::facts::esp::is_esp;
 use crate::engine::paths::ALT_INST;
@@ -21,14 +21,15 @@ pub fn check_tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>)
         .map(|p| (p, "disks".to_owned()))
         .collect();
     for fs in &image.fs_data {
-        programs.extend(mkfs::needs(&fs.fs_vfs).into_iter().map(|p| (p, fs.fs_vfs.clone())));
-        if !facts.mountable.contains(&fs.fs_vfs) && !is_esp(image, fs) {
+        let of_type = fs.fs_vfs.facts();
+        programs.extend(of_type.programs.iter().map(|p| (*p, fs.fs_vfs.to_string())));
+        if !facts.can_mount(fs.fs_vfs) && !is_esp(image, fs) {
             return Err(error::SOURCE_FSTYPE
                 .with_cause(format!("this kernel cannot mount {} for {}", fs.fs_vfs, fs.fs_name)));
         }
     }
     programs.extend(
-        mkfs::needs("vfat").into_iter().map(|p| (p, "the EFI system partition".to_owned())),
+        FsType::Vfat.facts().programs.iter().map(|p| (*p, "the EFI system partition".to_owned())),
     );
     if !image.vg_data.is_empty() {
         programs.extend(
@@ -40,6 +41,10 @@ pub fn check_tools(image: &ImageData, facts: &Facts, warnings: &mut Vec<String>)
             return Err(error::PROGRAM_MISSING
                 .with_cause(format!("`{program}` is not installed; it is needed for {what}")));
         }
+    }
+    for fs in &image.fs_data {
+        (fs.fs_vfs.facts().check_programs)()
+            .map_err(|why| error::PROGRAM_MISSING.with_cause(why))?;
     }
     if !facts.esp_mountable() {
         warnings

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::gate::{self, Verdict};
+use crate::disk::eligibility::{self, Verdict};
 use crate::disk::model::{Disk, Sight, Signature};
 use crate::disk::{roles, twins};
 use crate::engine::facts::Facts;
@@ -61,7 +61,7 @@ pub fn check_targets<'f>(
             return Err(error::TARGET_TWICE
                 .with_cause(format!("{word} is {}, which is named already", disk.name)));
         }
-        if let Some((other, twin)) = twins::of(disk, &facts.world)
+        if let Some((other, twin)) = twins::find_twins(disk, &facts.world)
             .into_iter()
             .find(|(o, _)| disks.iter().any(|d| d.name == o.name))
         {
@@ -74,12 +74,12 @@ pub fn check_targets<'f>(
         }
         disks.push(disk);
     }
-    gate::check_erase(&request.erase, &disks)?;
+    eligibility::check_erase(&request.erase, &disks)?;
     let away = replaced.map(|old| replace::without_idle_volumes(&facts.world, old));
     let world = away.as_ref().unwrap_or(&facts.world);
     for disk in world.disks.iter().filter(|d| disks.iter().any(|t| t.name == d.name)) {
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict: Verdict = gate::examine(disk, world, role);
+        let verdict: Verdict = eligibility::examine(disk, world, role);
         verdict.allow(&request.erase, disk)?;
         notes.extend(verdict.notes);
     }
@@ -105,8 +105,10 @@ pub fn known_disks(rootvg: &[String]) -> Result<roles::Known> {
     let altinst = base.map_or(vec![], |b| {
         b.layout.disks.iter().map(|d| mark(&d.serial, &d.table_id, d.size)).collect()
     });
-    let old = crate::boot::bootdisk::BootDisk::load(Path::new(crate::boot::bootdisk::ORIGIN))
-        .unwrap_or(None);
+    let old = crate::boot::bootlist::bootdisk::BootDisk::load(Path::new(
+        crate::boot::bootlist::bootdisk::ORIGIN,
+    ))
+    .unwrap_or(None);
     let old = old.map_or(vec![], |o| {
         vec![roles::DiskMark { serial: o.serial, table_id: o.table_id, size: o.size }]
     });

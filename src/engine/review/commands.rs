@@ -4,7 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::disk::{lvm, mkfs};
+use crate::boot::firmware::Firmware;
+use crate::boot::loader;
+use crate::disk::fs::FsType;
+use crate::disk::lvm;
 use crate::engine::paths::{ALT_INST, below};
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::mount_plan;
@@ -17,7 +20,11 @@ use crate::text::shell::quote;
 pub fn commands_of_action(action: &Action, base: &AlternateSpec) -> Vec<String> {
     let layout = &base.layout;
     let devices: Vec<PathBuf> = layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
-    let scope = || lvm::Scope::of(&devices);
+    let scope = || lvm::Scope::new(&devices);
+    let install_loader = |firmware| {
+        let all = loader::detect(Path::new("/")).commands(firmware, &layout.disks[0].path);
+        all.iter().map(|c| format!("chroot {ALT_INST}: {c}")).collect()
+    };
     match action {
         Action::Wipe { disk } => vec![format!(
             "wipefs -a {0}* {0}; zeros to its first and last MiB and to some hundred places between",
@@ -98,14 +105,11 @@ pub fn commands_of_action(action: &Action, base: &AlternateSpec) -> Vec<String> 
             .iter()
             .map(|k| format!("chroot {ALT_INST}: initramfs for {k}"))
             .collect(),
-        Action::GrubConfig => vec![format!("chroot {ALT_INST}: grub-mkconfig")],
-        Action::LoaderEfi => vec![format!(
-            "chroot {ALT_INST}: grub-install for UEFI, without touching the firmware's boot entries"
-        )],
-        Action::LoaderBios => vec![format!(
-            "chroot {ALT_INST}: grub-install --target=i386-pc {}",
-            layout.disks[0].path.display()
-        )],
+        Action::GrubConfig => {
+            vec![format!("chroot {ALT_INST}: {}", loader::detect(Path::new("/")).menu_command())]
+        }
+        Action::LoaderEfi => install_loader(Firmware::Uefi),
+        Action::LoaderBios => install_loader(Firmware::Bios),
         Action::Unmount => vec![format!("umount -R {ALT_INST}")],
         Action::Deactivate => {
             layout.vgs.iter().map(|g| shown(&lvm::vg_deactivate(&scope(), &g.name))).collect()
@@ -130,13 +134,10 @@ pub fn commands_of_action(action: &Action, base: &AlternateSpec) -> Vec<String> 
 fn make(base: &AlternateSpec, v: &VolumeLayout) -> Vec<String> {
     let (fstype, options) =
         v.fs.as_ref()
-            .map_or(("swap", [].as_slice()), |f| (f.fs_vfs.as_str(), f.fs_mkfs_options.as_slice()));
+            .map_or((FsType::Swap, [].as_slice()), |f| (f.fs_vfs, f.fs_mkfs_options.as_slice()));
     let sector = base.layout.disks.iter().map(|d| d.sector).max().unwrap_or(512);
-    let shape = mkfs::Shape { size: v.size, sector };
-    mkfs::command(fstype, &v.device, shape, &v.uuid, v.label.as_deref(), options)
-        .map(|c| shown(&c))
-        .into_iter()
-        .collect()
+    let cmd = fstype.mkfs(&v.device, v.size, sector, &v.uuid, v.label.as_deref(), options);
+    vec![shown(&cmd)]
 }
 
 /// The command line without what only keeps LVM from looking at other disks.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::disk::model::{Disk, practice_name};
-use crate::disk::{gate, roles};
+use crate::disk::{eligibility, roles};
 use crate::engine::facts::Facts;
 use crate::engine::prepare::replace;
 use crate::engine::prepare::target_disks;
@@ -34,7 +34,7 @@ pub(super) fn questions(
     for word in &request.targets {
         let disk = world.disk(word)?;
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict = gate::examine(disk, &world, role);
+        let verdict = eligibility::examine(disk, &world, role);
         let confirmed = request.erase.iter().any(|e| e == disk.serial_or_name());
         if !verdict.is_free() && verdict.only_content() && !confirmed {
             typed.push(question(disk, true));

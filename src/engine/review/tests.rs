@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::disk::fs::FsType;
 use crate::engine::plan;
 use crate::engine::plan::layout::Target;
 use crate::engine::plan::spec::ImageSource;
@@ -43,6 +44,15 @@ fn golden(name: &str, text: &str) {
     assert_eq!(wanted, text, "{name}");
 }
 
+/// F2FS, with a /boot that GRUB can read.
+fn f2fs() -> ImageData {
+    let mut image = plain();
+    image.fs_data[0].fs_vfs = FsType::F2fs;
+    image.fs_data[0].fs_mkfs_options = vec!["-O".into(), "extra_attr,sb_checksum".into()];
+    image.fs_data[0].fs_label = Some("root".into());
+    image
+}
+
 #[test]
 fn golden_plans() {
     let all = request(Phases::All);
@@ -61,6 +71,7 @@ fn golden_plans() {
         "lvm-two-disks.txt",
         &text(lvm(), &[target("vdb", 5, 512), target("vdc", 4, 512)], &all),
     );
+    golden("f2fs.txt", &text(f2fs(), &[target("vdb", 16, 512)], &all));
     golden("btrfs.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::TwoThree)));
     golden("btrfs-phase-1.txt", &text(btrfs(), &[target("sdb", 20, 512)], &request(Phases::One)));
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::gate::{self, is_clone};
+use crate::disk::eligibility::{self, is_clone};
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::{lvm, make, uses};
 use crate::engine::crash::crash_point;
@@ -160,7 +160,8 @@ fn erase_disk(disk: &Disk, groups: &[String], events: &Events) -> Result<()> {
     groups.iter().try_for_each(|vg| lvm::put_away(vg, disk, events))?;
     let world = World::gather()?;
     let disk = world.disk(&disk.name)?;
-    gate::examine(disk, &world, Role::None).allow(&[disk.serial_or_name().to_owned()], disk)?;
+    eligibility::examine(disk, &world, Role::None)
+        .allow(&[disk.serial_or_name().to_owned()], disk)?;
     make::erase_signatures(disk, groups.first().map(String::as_str), events)
 }
 

@@ -62,7 +62,7 @@ pub fn disk_content(index: usize, disk: &Disk, alternate: &Alternate) -> Result<
         return Ok(DiskContent::Nothing);
     }
     let in_words = || {
-        let all = crate::disk::gate::describe(disk);
+        let all = crate::disk::eligibility::describe(disk);
         if all.is_empty() { "data of which nothing is known".to_owned() } else { all.join(", ") }
     };
     let begun = !alternate.done(&StepId::Wipe(index));

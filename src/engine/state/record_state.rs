@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 
-use crate::disk::gate::Verdict;
+use crate::disk::eligibility::Verdict;
 use crate::disk::model::{Disk, Role, World};
 use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::state::{Alternate, Record, State, Stored, relocate};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::disk::make;
+use crate::disk::udev;
 use crate::engine::plan::spec::AlternateSpec;
 use crate::event::Events;
 use crate::host::cmd::Cmd;
@@ -21,7 +21,7 @@ const RULE: &str = "90-altdisk-";
 /// # Errors
 /// If the rule cannot be written.
 pub fn hide_disks(base: &AlternateSpec, events: &Events) -> Result<()> {
-    if !make::udev_runs() {
+    if !udev::is_running() {
         return Ok(());
     }
     let lines: String = base
@@ -53,7 +53,7 @@ pub fn unhide_disks(events: &Events) -> Result<()> {
         return Ok(());
     }
     ours.iter().try_for_each(|path| files::remove(path))?;
-    if make::udev_runs() { reload(events) } else { Ok(()) }
+    if udev::is_running() { reload(events) } else { Ok(()) }
 }
 
 fn reload(events: &Events) -> Result<()> {

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::boot::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
-use crate::boot::bootlist::{Before, Firmware, Machine};
-use crate::boot::here;
+use crate::boot::bootlist::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
+use crate::boot::bootlist::here;
+use crate::boot::bootlist::{Before, Machine};
+use crate::boot::firmware::Firmware;
 use crate::disk::model::Disk;
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
@@ -37,7 +38,7 @@ pub fn alternate_boot_disk(base: &AlternateSpec) -> BootDisk {
         boot_fs_uuid: boot.map(|(v, _)| v.uuid.clone()).unwrap_or_default(),
         boot_fstype: boot
             .and_then(|(v, _)| v.fs.as_ref())
-            .map(|f| f.fs_vfs.clone())
+            .map(|f| f.fs_vfs.to_string())
             .unwrap_or_default(),
         boot_mount_options: boot.map(|(v, at)| subvolume_option(v, at)).unwrap_or_default(),
         grub_dir: if on_root_fs {
@@ -95,10 +96,10 @@ fn alternate_with_loader(base: &AlternateSpec) -> Result<BootDisk> {
     let mut disk = alternate_boot_disk(base);
     let esp = base.layout.esp().and_then(|v| v.fs.as_ref());
     if let Some(fs) = esp.filter(|_| base.esp_mountable) {
-        disk.loader = Some(crate::boot::grub::loader(
-            &Beneath::open(Path::new(ALT_INST))?,
-            Path::new(&fs.fs_name),
-        ));
+        disk.loader = Some(
+            crate::boot::loader::detect(Path::new(ALT_INST))
+                .efi_file(&Beneath::open(Path::new(ALT_INST))?, Path::new(&fs.fs_name)),
+        );
     }
     Ok(disk)
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::copy::{self, Job};
+use crate::disk::fs::FsType;
 use crate::engine::facts::source::mount;
 use crate::engine::facts::subvolume::{open_below, prefix};
 use crate::engine::facts::usage;
@@ -44,7 +45,7 @@ pub fn copy_volume(c: &mut Context, index: usize) -> Result<()> {
     if c.repeated {
         disks::make_fs(base, v, events)?;
     }
-    let options = if fs.fs_vfs == "btrfs" { btrfs_options(fs) } else { String::new() };
+    let options = if fs.fs_vfs.has_subvolumes() { btrfs_options(fs) } else { String::new() };
     mounted::mount_alone(v, &options, events)?;
     let copied = if fs.subvolume.is_empty() {
         plain(c, fs, c.excludes)
@@ -130,7 +131,8 @@ fn run(
 /// Subvolumes are made and filled parents first, all of them through the file system's top level.
 fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Result<()> {
     let mount = source_mount(c.base, fs)?;
-    let top: OwnedFd = detached::open_device(Path::new(&mount.source), "btrfs", "subvolid=5")?;
+    let top: OwnedFd =
+        detached::open_device(Path::new(&mount.source), FsType::Btrfs.name(), "subvolid=5")?;
     let at = Path::new(ALT_INST);
     let mut copied: Vec<&str> = Vec::new();
     for s in &fs.subvolume {

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use crate::disk::content::Since;
+use crate::disk::fs::FsType;
 use crate::disk::held::Held;
 use crate::disk::identity::Likeness;
 use crate::disk::model::{Disk, Role, World};
 use crate::disk::script::{Layout as Table, PartitionPlan};
-use crate::disk::{content, gate, lvm, make, mkfs, probe, roles};
+use crate::disk::{content, eligibility, lvm, make, mkfs, probe, roles, udev};
 use crate::engine::plan::layout::{DiskLayout, VolumeLayout};
 use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::prepare::target_disks;
@@ -49,7 +50,7 @@ pub fn check_targets(c: &Context) -> Result<()> {
             )));
         }
         must_be_as_planned(layout, disk)?;
-        gate::examine(disk, &world, role_before(&world, c.base, disk)?)
+        eligibility::examine(disk, &world, role_before(&world, c.base, disk)?)
             .allow(&c.plan.request.erase, disk)?;
     }
     Ok(())
@@ -92,7 +93,7 @@ pub fn wipe(c: &Context, index: usize) -> Result<()> {
         // The user already gave up the content that an interrupted wipe left.
         erase.push(disk.serial_or_name().to_owned());
     }
-    gate::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&erase, disk)?;
+    eligibility::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&erase, disk)?;
     make::wipe(disk, c.events)
 }
 
@@ -147,7 +148,7 @@ fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
 /// The devices that LVM may look at: the physical volumes of the alternate.
 pub fn lvm_scope(base: &AlternateSpec) -> lvm::Scope {
     let pvs: Vec<PathBuf> = base.layout.vgs.iter().flat_map(|v| v.pvs.iter().cloned()).collect();
-    lvm::Scope::of(&pvs)
+    lvm::Scope::new(&pvs)
 }
 
 /// The physical volumes of a group, open; each lies on a target.
@@ -213,7 +214,7 @@ pub fn make_lv(base: &AlternateSpec, index: usize, events: &Events) -> Result<()
     }
     pvs.iter().try_for_each(Held::check)?;
     lvm::lv_create(&scope, &vg.name, &v.lv, v.size / vg.extent, &[]).run(events)?;
-    make::settle(events)?;
+    udev::settle(events)?;
     open_volume(base, &v.device)?.close()?;
     pvs.into_iter().try_for_each(Held::close)
 }
@@ -225,7 +226,7 @@ pub fn make_lv(base: &AlternateSpec, index: usize, events: &Events) -> Result<()
 /// by now.
 pub fn make_fs(base: &AlternateSpec, v: &VolumeLayout, events: &Events) -> Result<()> {
     let fs = v.fs.as_ref().context("a file system without its description")?;
-    make_in(base, v, &fs.fs_vfs, &fs.fs_mkfs_options, events)
+    make_in(base, v, fs.fs_vfs, &fs.fs_mkfs_options, events)
 }
 
 /// Makes a swap space.
@@ -233,13 +234,13 @@ pub fn make_fs(base: &AlternateSpec, v: &VolumeLayout, events: &Events) -> Resul
 /// # Errors
 /// As [`make_fs`].
 pub fn make_swap(base: &AlternateSpec, v: &VolumeLayout, events: &Events) -> Result<()> {
-    make_in(base, v, "swap", &[], events)
+    make_in(base, v, FsType::Swap, &[], events)
 }
 
 fn make_in(
     base: &AlternateSpec,
     v: &VolumeLayout,
-    fstype: &str,
+    fstype: FsType,
     options: &[String],
     events: &Events,
 ) -> Result<()> {
@@ -259,7 +260,7 @@ fn make_in(
     }
     mkfs::mkfs(fstype, &held, &v.uuid, v.label.as_deref(), options, events)?;
     held.close()?;
-    make::settle(events)
+    udev::settle(events)
 }
 
 /// Takes the boot code off the first disk of an unfinished copy.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::audit::Expect;
-use crate::boot::{grubenv, references};
+use crate::boot::identity::audit::Expect;
+use crate::boot::identity::{grubenv, references};
 use crate::engine::facts::esp;
 use crate::engine::facts::source::mount;
 use crate::engine::paths::{ALT_INST, ESP_WAITS};

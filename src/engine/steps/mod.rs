@@ -24,9 +24,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::audit::Expect;
-use crate::boot::{grub, grubenv, initramfs, kernels, left, references};
-use crate::disk::{lvm, make};
+use crate::boot::identity::audit::Expect;
+use crate::boot::identity::{grubenv, left, references};
+use crate::boot::{initramfs, kernels, loader};
+use crate::disk::{lvm, make, udev};
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::fstab::fstab_extras;
 use crate::engine::plan::step::{Action, Step};
@@ -112,7 +113,7 @@ fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
         Action::Software { wanted } => updating::install_packages(wanted, c),
         Action::Script { file } => customize::run_script(file, base, events),
         Action::References => {
-            make::settle(events)?;
+            udev::settle(events)?;
             // Leftovers of a killed update, if phase 2 was not run again.
             install::tidy(root)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
@@ -124,7 +125,11 @@ fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
             events,
         ),
         Action::GrubConfig => {
-            grub::mkconfig(&sandboxes::for_whole_copy(&base.layout), &base.ids, events)?;
+            loader::detect(root).make_menu(
+                &sandboxes::for_whole_copy(&base.layout),
+                &base.ids,
+                events,
+            )?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events)?;
             grubenv::settle_saved(
                 &Beneath::open(root)?,
@@ -144,12 +149,17 @@ fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
                 .esp()
                 .and_then(|v| v.fs.as_ref())
                 .map_or("/boot/efi", |f| f.fs_name.as_str());
-            grub::install_efi(&sandboxes::for_whole_copy(&base.layout), Path::new(esp), events)
+            loader::detect(root)
+                .install_efi(&sandboxes::for_whole_copy(&base.layout), Path::new(esp), events)
                 .map(drop)
         }
         Action::LoaderBios => {
             let disk = &base.layout.disks[0];
-            grub::install_bios(&sandboxes::for_loader(&base.layout, disk), &disk.path, events)?;
+            loader::detect(root).install_bios(
+                &sandboxes::for_loader(&base.layout, disk),
+                &disk.path,
+                events,
+            )?;
             if base.starts_by_bios_alone() {
                 make::mark_active(&find_disk(disk)?, events)
             } else {
@@ -158,11 +168,11 @@ fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
         }
         Action::Verify => {
             if base.boots() && base.boot.bios.is_ok() {
-                grub::require_boot_code(&find_disk(&base.layout.disks[0])?.path)?;
+                loader::detect(root).require_boot_code(&find_disk(&base.layout.disks[0])?.path)?;
             }
             verify::run_audit(base, &verify::expectations(base)?, events)?;
             for left in left::in_root(&Beneath::open(root)?, &base.ids)? {
-                events.warn(left.said("was left"));
+                events.warn(left.describe("was left"));
             }
             Ok(())
         }

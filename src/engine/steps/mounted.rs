@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::disk::script::Place;
-use crate::disk::{lvm, make};
+use crate::disk::script::PartitionExtent;
+use crate::disk::{lvm, partitions};
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
 use crate::engine::plan::mount_plan;
@@ -37,12 +37,16 @@ pub fn ensure_present(
     {
         let disk = find_disk(layout)?;
         let sector = u64::from(layout.sector);
-        let place = |p: &crate::engine::plan::layout::PartLayout| Place {
+        let place = |p: &crate::engine::plan::layout::PartLayout| PartitionExtent {
             number: p.number,
             start: p.start / sector,
             size: p.size / sector,
         };
-        make::appear(&disk, &layout.partitions.iter().map(place).collect::<Vec<_>>(), events)?;
+        partitions::appear(
+            &disk,
+            &layout.partitions.iter().map(place).collect::<Vec<_>>(),
+            events,
+        )?;
     }
     for vg in base.layout.vgs.iter().filter(|v| done(&StepId::VolumeGroup(v.old_name.clone()))) {
         lvm::vg_activate(&lvm_scope(base), &vg.name).run(events)?;
@@ -92,7 +96,7 @@ pub fn mount_alone(v: &VolumeLayout, options: &str, events: &Events) -> Result<(
 }
 
 fn mount(v: &VolumeLayout, at: &Path, options: &str, events: &Events) -> Result<()> {
-    let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.as_str());
+    let fstype = v.fs.as_ref().map_or("", |f| f.fs_vfs.name());
     mounts::mount_beneath(Path::new(ALT_INST), at, &v.device, fstype, options, events)
 }
 

@@ -22,7 +22,7 @@ pub(super) fn swap_file(base: &AlternateSpec, index: usize, events: &Events) -> 
         .into_iter()
         .rfind(|(_, m, ..)| Path::new(&s.file).starts_with(m));
     let btrfs = holder.is_some_and(|(i, ..)| {
-        base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs == "btrfs")
+        base.layout.volumes[i].fs.as_ref().is_some_and(|f| f.fs_vfs.has_subvolumes())
     });
     // A link in its place too: the file is made where fstab names it.
     copy.remove(&s.file)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::boot::audit::{self, Expect};
+use crate::boot::identity::audit::{self, Expect};
 use crate::disk::lvm;
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::spec::AlternateSpec;

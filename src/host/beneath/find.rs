@@ -21,7 +21,7 @@ pub const MAX_LINKS: usize = 40;
 
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
-/// What `path` stands for beneath `top`, links followed. `by_name`: without openat2(2), as where
+/// Opens `path` beneath `top`, links followed. `by_name`: without openat2(2), as where
 /// the kernel does not have it (before Linux 5.6) or a container forbids it. Both ways find the
 /// same.
 ///

@@ -24,11 +24,11 @@ const MAX_READ: u64 = 256 << 20;
 #[derive(Debug)]
 pub struct Beneath {
     pub(super) top: OwnedFd,
-    /// What it is called, for messages.
+    /// Its path, for messages.
     pub(super) path: PathBuf,
     /// Paths are resolved without openat2(2), for tests.
     pub(super) by_name: bool,
-    /// What nothing touches, without the first `/`.
+    /// Paths that are never touched, without the first `/`.
     pub(super) closed: Vec<PathBuf>,
 }
 
@@ -78,7 +78,7 @@ impl Beneath {
     /// Opens the directory `root`, which is named by whoever runs altdisk.
     ///
     /// # Errors
-    /// Where it is no directory.
+    /// If it is no directory.
     pub fn open(root: &Path) -> Result<Self> {
         Self::open_as(root, false)
     }
@@ -102,7 +102,7 @@ impl Beneath {
         self
     }
 
-    /// What `inner` is called outside, for messages.
+    /// The path of `inner` outside, for messages.
     pub fn shown(&self, inner: impl AsRef<Path>) -> PathBuf {
         let inner = inner.as_ref().strip_prefix("/").unwrap_or(inner.as_ref());
         if inner.as_os_str().is_empty() { self.path.clone() } else { self.path.join(inner) }
@@ -112,7 +112,7 @@ impl Beneath {
         find::find(self.top.as_fd(), inner.as_ref(), self.by_name, &self.closed)
     }
 
-    /// What `inner` is, links followed.
+    /// The metadata of `inner`, links followed.
     ///
     /// # Errors
     /// The kernel's.
@@ -120,7 +120,7 @@ impl Beneath {
         stat_fd(self.find(inner)?)
     }
 
-    /// What `inner` itself is: a link where it is one.
+    /// The metadata of `inner` itself, which may be a link.
     ///
     /// # Errors
     /// The kernel's.
@@ -133,17 +133,17 @@ impl Beneath {
         self.find(inner).is_ok()
     }
 
-    /// Whether `inner` is a regular file or leads to one.
+    /// True if `inner` is a regular file or leads to one.
     pub fn is_file(&self, inner: impl AsRef<Path>) -> bool {
         self.metadata(inner).is_ok_and(|s| s.kind() == Some(Kind::Regular))
     }
 
-    /// Whether `inner` is a directory or leads to one.
+    /// True if `inner` is a directory or leads to one.
     pub fn is_dir(&self, inner: impl AsRef<Path>) -> bool {
         self.metadata(inner).is_ok_and(|s| s.kind() == Some(Kind::Directory))
     }
 
-    /// What the link `inner` says; None where it is no link.
+    /// The target of the link `inner`; None if it is not a link.
     pub fn read_link(&self, inner: impl AsRef<Path>) -> Option<PathBuf> {
         let (parent, name) = split(inner.as_ref())?;
         make::read_link(self.find(parent).ok()?, &name).ok().map(PathBuf::from)
@@ -153,7 +153,7 @@ impl Beneath {
     /// written.
     ///
     /// # Errors
-    /// Where links lead in a circle.
+    /// If links lead in a circle.
     pub fn leads_to(&self, inner: impl AsRef<Path>) -> Result<PathBuf> {
         let names = find::leads_to(self.top.as_fd(), inner.as_ref(), &self.closed)
             .with_context(|| self.shown(&inner).display().to_string())?;
@@ -176,7 +176,7 @@ impl Beneath {
     /// Opens a regular file for reading.
     ///
     /// # Errors
-    /// Where it is not there or is something else.
+    /// If it is not there or is something else.
     pub fn open_file(&self, inner: impl AsRef<Path>) -> io::Result<File> {
         let fd = self.find(inner)?;
         if stat_fd(&fd)?.kind() != Some(Kind::Regular) {
@@ -185,7 +185,7 @@ impl Beneath {
         File::open(own_path(&fd))
     }
 
-    /// The file's content; None where it does not exist.
+    /// The file's content; None if it does not exist.
     ///
     /// # Errors
     /// If it exists and cannot be read, or has more than [`MAX_READ`] bytes.
@@ -210,7 +210,7 @@ impl Beneath {
         String::from_utf8(self.read(inner).ok()??).ok()
     }
 
-    /// What is in a directory, by name; nothing where it does not exist.
+    /// The entries of a directory, by name; nothing where it does not exist.
     ///
     /// # Errors
     /// If it exists and cannot be read.
@@ -228,7 +228,7 @@ impl Beneath {
     /// yet.
     ///
     /// # Errors
-    /// Where the directory is not there, or `inner` is no name for a file.
+    /// If the directory is not there, or `inner` is no name for a file.
     pub fn place(&self, inner: impl AsRef<Path>) -> Result<Place> {
         self.place_in(inner.as_ref(), false)
             .with_context(|| self.shown(&inner).display().to_string())
@@ -258,7 +258,7 @@ impl Beneath {
     /// Makes a directory and those above it that are missing.
     ///
     /// # Errors
-    /// Where one cannot be made.
+    /// If one cannot be made.
     pub fn make_directories(&self, inner: impl AsRef<Path>) -> Result<()> {
         self.made(inner.as_ref())
             .map(drop)
@@ -291,7 +291,7 @@ impl Beneath {
     /// and extended attributes of an existing file are kept; a new one gets `mode`.
     ///
     /// # Errors
-    /// Where it cannot be written; the old file is then as it was.
+    /// If it cannot be written; the old file is then as it was.
     pub fn replace(&self, inner: impl AsRef<Path>, content: &[u8], mode: u32) -> Result<()> {
         let write =
             || -> io::Result<()> { replace(&self.place_in(inner.as_ref(), true)?, content, mode) };
@@ -301,7 +301,7 @@ impl Beneath {
     /// Writes a new file with exactly this mode.
     ///
     /// # Errors
-    /// Where it cannot be written, or something is there already (a link too).
+    /// If it cannot be written, or something is there already (a link too).
     pub fn create(&self, inner: impl AsRef<Path>, content: &[u8], mode: u32) -> Result<()> {
         let write = || -> io::Result<()> {
             let place = self.name(inner.as_ref())?;
@@ -315,7 +315,7 @@ impl Beneath {
     /// Opens a new file for writing, in place of what has its name.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// If it cannot be made.
     pub fn create_file(&self, inner: impl AsRef<Path>, mode: u32) -> Result<File> {
         self.remove(&inner)?;
         let make = || -> Sys<File> {
@@ -328,7 +328,7 @@ impl Beneath {
     /// Removes a name: a file, or a link itself. That it is not there is no error.
     ///
     /// # Errors
-    /// Where it is there and cannot be removed.
+    /// If it is there and cannot be removed.
     pub fn remove(&self, inner: impl AsRef<Path>) -> Result<()> {
         match self.name(inner.as_ref()).and_then(|at| make::unlink(&at.dir, &at.name)) {
             Err(Errno::ENOENT) => Ok(()),
@@ -339,7 +339,7 @@ impl Beneath {
     /// Removes an empty directory. That it is not there is no error.
     ///
     /// # Errors
-    /// Where it is there and cannot be removed.
+    /// If it is there and cannot be removed.
     pub fn remove_directory(&self, inner: impl AsRef<Path>) -> Result<()> {
         match self.name(inner.as_ref()).and_then(|at| make::remove_directory(&at.dir, &at.name)) {
             Err(Errno::ENOENT) => Ok(()),
@@ -445,7 +445,7 @@ fn replace(at: &Place, content: &[u8], mode: u32) -> io::Result<()> {
     written
 }
 
-/// What a file is called until it is complete.
+/// The name of a file until it is complete.
 pub fn beside(name: &CString) -> CString {
     let full = [b".".as_slice(), name.as_bytes(), b".altdisk-new"].concat();
     CString::new(full).unwrap_or_else(|_| name.clone())

@@ -92,7 +92,7 @@ impl Beneath {
     /// [`Directory::path`], and may be links.
     ///
     /// # Errors
-    /// Where it is no directory.
+    /// If it is no directory.
     pub fn directory(&self, inner: impl AsRef<Path>) -> Result<Directory> {
         let open = self.find(&inner).and_then(|fd| openat(&fd, c".", DIRECTORY, Mode::empty()));
         Ok(Directory {
@@ -159,7 +159,7 @@ impl Beneath {
     /// file system that is mounted in it. That it is not there is no error.
     ///
     /// # Errors
-    /// Where something cannot be removed.
+    /// If something cannot be removed.
     pub fn remove_tree(&self, inner: impl AsRef<Path>) -> Result<()> {
         match self.name(inner.as_ref()).and_then(|at| remove_tree(&at.dir, &at.name, 0)) {
             Err(Errno::ENOENT) => Ok(()),
@@ -172,7 +172,7 @@ impl Beneath {
     /// what was in its place stays until that has gone well.
     ///
     /// # Errors
-    /// What `make` says; where directories above cannot be made.
+    /// Those of `make`; if directories above cannot be made.
     pub fn take_in(
         &self,
         path: &Path,
@@ -206,7 +206,7 @@ impl Beneath {
     /// is neither directory nor file and was left out.
     ///
     /// # Errors
-    /// What reading or writing says.
+    /// The kernel's, for reading or writing.
     pub fn copy_files(
         &self,
         from: impl AsRef<Path>,

@@ -31,7 +31,7 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes one, with what limits there are; None where there can be none.
+    /// Makes one, with what limits there are; None if there can be none.
     pub(super) fn make(allowed: &[Allowed]) -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let top = top()?;
@@ -61,7 +61,7 @@ impl Cgroup {
         Some(Self { dir, members })
     }
 
-    /// Where a process writes `0` to enter.
+    /// A process writes `0` there to enter.
     pub(super) fn members(&self) -> RawFd {
         self.members.as_raw_fd()
     }
@@ -120,7 +120,7 @@ fn memory() -> Option<u64> {
     kib.checked_mul(1024).map(|bytes| bytes / MEMORY_SHARE.1 * MEMORY_SHARE.0)
 }
 
-/// What of it is missing here, in words.
+/// The limits that are missing here, as texts.
 pub(super) fn missing() -> Vec<String> {
     // Only root makes groups: anybody else, who only previews, cannot tell.
     if !nix::unistd::geteuid().is_root() {

@@ -1,4 +1,4 @@
-//! Which devices programs in the sandbox may open, by number, wherever a node of them may lie: a
+//! The devices that programs in the sandbox may open, by number, wherever a node of them may lie: a
 //! program for the kernel's device control of a control group (bpf(2),
 //! BPF_PROG_TYPE_CGROUP_DEVICE). What is mounted without devices already keeps foreign nodes from
 //! leading anywhere; this also makes a disk readable and not writable, which no mode of a node does

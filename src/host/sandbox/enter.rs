@@ -1,4 +1,4 @@
-//! The way into the sandbox, between fork and exec: everything is made up before, as a [`Way`], and
+//! Entering the sandbox, between fork and exec: everything is prepared before, as a [`Setup`], and
 //! then only system calls are made.
 
 use std::ffi::{CStr, CString};
@@ -6,28 +6,28 @@ use std::ffi::{CStr, CString};
 use nix::errno::Errno;
 use nix::libc;
 
-use super::acts::{Act, check, reason};
+use super::setup::{SetupStep, check, reason};
 use super::{filter, first, landlock, limits};
 
 /// A directory outside that is shown inside, read-only: what it is, and the directories below /run
 /// that lead there, each with those above it.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct SharedDirectory {
     pub from: CString,
     pub at: Vec<CString>,
 }
 
-/// All that the way in needs.
+/// Everything that entering the sandbox needs.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct Setup {
     pub root: CString,
     pub network: bool,
     /// The copy lies on logical volumes.
     pub volumes: bool,
-    pub shown: Vec<Shown>,
-    /// What is mounted below the root, as seen inside, with the flags that it has.
+    pub shown: Vec<SharedDirectory>,
+    /// The mounts below the root, as seen inside, with their flags.
     pub mounts: Vec<(CString, libc::c_ulong)>,
-    pub acts: Vec<Act>,
+    pub steps: Vec<SetupStep>,
     pub filter: &'static [libc::sock_filter],
     /// Where the first process writes to enter its control group.
     pub members: Option<libc::c_int>,
@@ -42,10 +42,10 @@ const CLOSE_ON_EXEC: libc::c_uint = 4;
 /// Three processes come of the one: what altdisk waits for, which stays outside; the first process
 /// inside, which becomes a program of its own ([`first`]), ends with the second, and the kernel
 /// with it everything else inside; and the one that returns from here to become the program.
-pub(super) fn enter(way: &Way) -> std::io::Result<()> {
+pub(super) fn enter(setup: &Setup) -> std::io::Result<()> {
     // SAFETY: system calls on memory that lives as long as the closure.
     unsafe {
-        let own_network = if way.network { 0 } else { libc::CLONE_NEWNET };
+        let own_network = if setup.network { 0 } else { libc::CLONE_NEWNET };
         check(libc::unshare(
             libc::CLONE_NEWPID
                 | libc::CLONE_NEWNS
@@ -70,24 +70,24 @@ pub(super) fn enter(way: &Way) -> std::io::Result<()> {
         }
         libc::close(alive[0]);
         leave_terminal();
-        join_group(way.members);
+        join_group(setup.members);
         // A keyring of this sandbox's own instead of the one of whoever started altdisk; some
         // kernels have none.
         const JOIN_SESSION_KEYRING: libc::c_int = 1;
         libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>());
-        change_root(way);
+        change_root(setup);
         libc::umask(0);
-        for act in &way.acts {
-            if let Err(e) = act.run() {
-                stop(c"altdisk could not prepare ", act.at(), c" in the sandbox: ", e);
+        for step in &setup.steps {
+            if let Err(e) = step.run() {
+                stop(c"altdisk could not prepare ", step.at(), c" in the sandbox: ", e);
             }
         }
         must(c"go to the top of", check(libc::chdir(c"/".as_ptr())));
         libc::umask(0o022);
         must(c"set limits in", limits::resources());
-        must(c"give up capabilities in", limits::capabilities(way.volumes));
+        must(c"give up capabilities in", limits::capabilities(setup.volumes));
         must(c"confine files of", landlock::confine());
-        must(c"filter system calls of", filter::confine(way.filter));
+        must(c"filter system calls of", filter::confine(setup.filter));
         let mut ready = [-1; 2];
         must(c"make a pipe in", check(libc::pipe2(ready.as_mut_ptr(), libc::O_CLOEXEC)));
         let program = check(libc::fork());
@@ -129,10 +129,10 @@ unsafe fn join_group(members: Option<libc::c_int>) {
 ///
 /// # Safety
 /// System calls only, in a process that fork(2) has made.
-unsafe fn change_root(way: &Way) {
+unsafe fn change_root(setup: &Setup) {
     let (none, bind) = (std::ptr::null::<libc::c_char>(), libc::MS_BIND);
     let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
-    // SAFETY: system calls on strings that live as long as `way`.
+    // SAFETY: system calls on strings that live as long as `setup`.
     unsafe {
         must(
             c"keep mounts in",
@@ -144,7 +144,7 @@ unsafe fn change_root(way: &Way) {
                 none.cast(),
             )),
         );
-        let root = must(c"open the root of", check(libc::open(way.root.as_ptr(), flags)));
+        let root = must(c"open the root of", check(libc::open(setup.root.as_ptr(), flags)));
         let directory = |at: libc::c_int, name: &CStr| {
             must(c"open a directory for", check(libc::openat(at, name.as_ptr(), flags)))
         };
@@ -163,7 +163,7 @@ unsafe fn change_root(way: &Way) {
             )),
         );
         let run = directory(root, c"run");
-        for shown in &way.shown {
+        for shown in &setup.shown {
             let source = must(
                 c"open what is shown in",
                 check(libc::open(
@@ -206,7 +206,7 @@ unsafe fn change_root(way: &Way) {
             libc::close(fd);
         }
         // The running system itself as the root is for tests.
-        if way.root.as_c_str() == c"/" {
+        if setup.root.as_c_str() == c"/" {
             return;
         }
         // Old and new root at one place, pivot_root(2): `/` is the new one, the old one lies upon
@@ -224,7 +224,7 @@ unsafe fn change_root(way: &Way) {
         );
         must(c"leave the old root for", check(libc::umount2(c".".as_ptr(), libc::MNT_DETACH)));
         must(c"go to the top of", check(libc::chdir(c"/".as_ptr())));
-        must(c"close device nodes of", no_devices(&way.mounts));
+        must(c"close device nodes of", no_devices(&setup.mounts));
     }
 }
 

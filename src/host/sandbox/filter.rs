@@ -1,4 +1,4 @@
-//! Which system calls programs in the sandbox may make: an allow list, `calls.txt`, as a filter for
+//! The system calls that programs in the sandbox may make: an allow list, `calls.txt`, as a filter for
 //! seccomp(2).
 //!
 //! The list is one of names; the numbers of every architecture that the kernel runs (a 64-bit
@@ -25,7 +25,7 @@ const LIST: &str = include_str!("calls.txt");
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 
-/// What becomes of a system call.
+/// The filter's answer to a system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Allowed,
@@ -95,7 +95,7 @@ fn verdict(rule: Option<&str>) -> Verdict {
     }
 }
 
-/// What becomes of each call of an architecture: the first numbers of ranges, and what applies from
+/// The verdict on each call of an architecture: the first numbers of ranges, and what applies from
 /// there on.
 fn ranges(list: &str, architecture: &Architecture) -> Vec<(u32, Verdict)> {
     let mut all: BTreeMap<u32, Verdict> =
@@ -166,7 +166,7 @@ pub(super) fn lines(volumes: bool) -> &'static [libc::sock_filter] {
     (if volumes { &VOLUMES } else { &PLAIN }).get_or_init(|| program(volumes))
 }
 
-/// Whether this kernel has filters. One that has none says EINVAL, any other looks for the program
+/// True if this kernel has filters. One that has none says EINVAL, any other looks for the program
 /// that is not there (prctl(2)).
 pub(super) fn is_there() -> bool {
     let none = std::ptr::null::<libc::sock_fprog>();
@@ -179,7 +179,7 @@ pub(super) fn is_there() -> bool {
 /// is left as it is, and the preview says so.
 ///
 /// # Errors
-/// What the kernel says.
+/// The kernel's.
 ///
 /// # Safety
 /// System calls only.
@@ -201,7 +201,7 @@ pub(super) unsafe fn confine(lines: &'static [libc::sock_filter]) -> nix::Result
 mod tests {
     use super::*;
 
-    /// What the filter says to a call: the machine of bpf(4) as far as filters use it.
+    /// The filter's answer to a call: the machine of bpf(4) as far as filters use it.
     fn run(lines: &[libc::sock_filter], arch: u32, number: u32, args: [u32; 3]) -> u32 {
         let (mut at, mut a) = (0usize, 0u32);
         loop {

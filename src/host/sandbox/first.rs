@@ -8,9 +8,9 @@
 //! descriptor and no capability. It says that it cannot be traced (PR_SET_DUMPABLE in prctl(2))
 //! before it closes the descriptor that the second process waits for.
 
-/// Where it lies in the sandbox.
+/// Its path in the sandbox.
 pub(super) const AT: &std::ffi::CStr = c"/run/altdisk/first";
-/// What `ps` shows.
+/// Its name in `ps`.
 pub(super) const NAME: &std::ffi::CStr = c"altdisk-sandbox";
 /// The descriptor whose end tells the second process that the first is ready. Those up to it are
 /// closed by the program.

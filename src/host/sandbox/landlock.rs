@@ -57,7 +57,7 @@ const fn files(version: i64) -> u64 {
 /// without Landlock is left as it is.
 ///
 /// # Errors
-/// What the kernel says.
+/// The kernel's.
 ///
 /// # Safety
 /// System calls only; the process must have given up new privileges.

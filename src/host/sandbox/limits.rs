@@ -1,9 +1,9 @@
-//! What root in the sandbox is left with: an allow list of capabilities(7), and limits.
+//! Capabilities(7) and limits of root in the sandbox.
 
 use nix::errno::Errno;
 use nix::libc;
 
-/// What installing software needs, each with what needs it. Not among them, although containers
+/// The capabilities that installing software needs, with the reasons. Not among them, although containers
 /// mostly have them: CAP_NET_RAW and CAP_LEASE, which nothing asked for, and CAP_AUDIT_WRITE: no
 /// record of a script belongs into the running system's log. CAP_DAC_READ_SEARCH is not needed
 /// beside CAP_DAC_OVERRIDE, and opens files by handle, wherever they lie.
@@ -62,7 +62,7 @@ unsafe fn set(bits: u64) -> nix::Result<()> {
 /// root, who runs all of this, does not need; su and sudo only give up rights.
 ///
 /// # Errors
-/// What the kernel says.
+/// The kernel's.
 ///
 /// # Safety
 /// System calls only.
@@ -93,7 +93,7 @@ pub(super) unsafe fn capabilities(volumes: bool) -> nix::Result<()> {
 /// For the first process: no capability at all, and root's programs do not get any back.
 ///
 /// # Errors
-/// What the kernel says.
+/// The kernel's.
 ///
 /// # Safety
 /// System calls only.
@@ -111,7 +111,7 @@ pub(super) unsafe fn no_capabilities() -> nix::Result<()> {
 /// running system's is started for one.
 ///
 /// # Errors
-/// What the kernel says.
+/// The kernel's.
 ///
 /// # Safety
 /// System calls only.

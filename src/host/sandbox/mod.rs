@@ -1,36 +1,35 @@
-//! The sandbox: the one way to run a program of the copy. Package managers, the scripts of
-//! packages, initramfs builders, GRUB's tools, whatever an image brings: they take the machine that
-//! they run on for theirs, and may be hostile.
+//! The sandbox: the only way to run a program of the copy. Package managers, the scripts of
+//! packages, initramfs builders, GRUB's tools and whatever an image brings assume that the machine
+//! they run on is theirs, and may be hostile.
 //!
-//! What programs find there is what is allowed; everything else is not there, or fails:
+//! Programs find in it what is allowed; everything else does not exist, or fails:
 //!
-//! - Processes of their own (a PID namespace: what a script leaves behind ends with it, and
-//!   everything ends with altdisk, however that ends), mounts, a host name, System V IPC, a
-//!   keyring, and mostly a network of their own. The first process is a program of ours
-//!   ([`first`]).
-//! - The copy's file systems and nothing else (pivot_root(2)). `/dev` is made anew, with the usual
-//!   nodes and the block devices that the task needs; nodes elsewhere lead nowhere. `/run` is empty
-//!   but for udev's records (so that tools recognise file systems): no socket of the running
-//!   system's services is there. `/tmp` is empty. `/proc` shows the sandbox's processes and cannot
-//!   be written, what tells of the running system in it is hidden; nor can `/sys` be written; EFI
-//!   variables are not there.
+//! - Their own processes (a PID namespace: everything ends with the first process, and that ends
+//!   with altdisk, however altdisk ends), mounts, host name, System V IPC, keyring, and usually
+//!   their own network. The first process is a program of ours ([`first`]).
+//! - The copy's file systems and nothing else (pivot_root(2)). `/dev` is new, with the usual nodes
+//!   and the block devices that the task needs; device nodes elsewhere do not work. `/run` is empty
+//!   except for udev's records (so that tools recognise file systems): no socket of the running
+//!   system's services is there. `/tmp` is empty. `/proc` shows the sandbox's processes, is
+//!   read-only, and hides what describes the running system; `/sys` is read-only too; there are no
+//!   EFI variables.
 //! - Some capabilities ([`limits`]), some system calls ([`filter`], `calls.txt`), some devices
-//!   ([`devices`]), so much memory and so many processes ([`cgroup`]), and with Landlock no file
-//!   outside, however it may be reached ([`landlock`]).
+//!   ([`devices`]), limited memory and processes ([`cgroup`]), and with Landlock no file outside,
+//!   however it may be reached ([`landlock`]).
 //! - Services do not start: `policy-rc.d` forbids it (Debian's invoke-rc.d(8)), `SYSTEMD_OFFLINE`
-//!   tells systemctl(1) the same, and what asks neither is hidden by a program of the same name.
+//!   makes systemctl(1) skip it, and programs that respect neither are replaced by scripts of the
+//!   same name.
 //!
-//! A user namespace is not used. With root mapped to root, what belongs to root outside belongs to
-//! root inside all the same; with root mapped to another user, every file of the copy would need a
-//! mapped mount, which not every file system has. In both, chattr and device nodes do not work,
-//! file capabilities are written in another form, and kernels are built or configured without it.
+//! There is no user namespace. With root mapped to root, files of root outside belong to root inside
+//! all the same; with root mapped to another user, every file of the copy would need a mapped mount,
+//! which not every file system supports. In both cases chattr and device nodes do not work, file
+//! capabilities are written in another form, and some kernels do not have it or forbid it.
 //!
-//! All of it lives in the namespaces, so nothing has to be undone, except where a file must exist
-//! to be mounted on: those are [`placeholders`](super::placeholders), which say so in their
-//! content, and which are found after a kill. What this kernel does not have, [`missing`] tells.
+//! Everything is in the namespaces, so nothing has to be undone, except that a file must exist to be
+//! mounted on: those files are [`placeholders`](super::placeholders), recognised by their content
+//! and removed after a crash. [`missing`] lists what this kernel does not support.
 #![allow(unsafe_code)]
 
-mod acts;
 mod cgroup;
 mod devices;
 mod enter;
@@ -39,7 +38,8 @@ mod first;
 mod landlock;
 mod limits;
 mod rules;
-mod walls;
+mod setup;
+mod support;
 
 use std::ffi::CString;
 use std::fs;
@@ -55,48 +55,48 @@ use nix::sys::stat::{SFlag, makedev};
 
 use super::mountinfo;
 use super::replaced_files::{MARK, POLICY, RESOLV_CONF, is_file, link_into_run};
-use acts::{Act, Acts, text};
 pub use cgroup::Cgroup;
 use devices::Allowed;
-use enter::{Shown, Way, enter};
-pub use walls::missing;
+use enter::{Setup, SharedDirectory, enter};
+use setup::{SetupStep, SetupSteps, text};
+pub use support::missing;
 
-/// What programs find inside; see [`Cmd::in_sandbox`](super::cmd::Cmd::in_sandbox).
+/// A description of the sandbox; see [`Cmd::in_sandbox`](super::cmd::Cmd::in_sandbox).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sandbox {
-    /// Where the alternate is mounted.
+    /// The directory at which the alternate is mounted.
     pub root: PathBuf,
     /// Block devices of the copy: the only ones that exist inside, under the same names.
     pub devices: Vec<PathBuf>,
-    /// Those of them that may be written. Where control groups cannot tell (see [`missing`]) all
-    /// can be, by root.
+    /// Those of them that may be written. Without control groups (see [`missing`]) root can write
+    /// all of them.
     pub writable: Vec<PathBuf>,
     /// Links below /dev to them: the link, and what it holds.
     pub links: Vec<(PathBuf, PathBuf)>,
-    /// Directories of the running system that are seen inside, read-only: from, and where, below
-    /// [`SHOWN`].
-    pub shown: Vec<(PathBuf, PathBuf)>,
-    /// Whether programs reach the network. Without it they have one of their own with nothing in
+    /// Directories of the running system that are visible in the sandbox, read-only: from, and where,
+    /// below [`SHARED_DIR`].
+    pub shared: Vec<(PathBuf, PathBuf)>,
+    /// True if programs reach the network. Without it they have one of their own with nothing in
     /// it: a script that updates a database at 127.0.0.1 must not find that of the running system.
     pub network: bool,
-    /// Directories inside that are laid over others there, for the program alone: which, and over
-    /// which.
-    pub laid: Vec<(PathBuf, PathBuf)>,
-    /// Files inside that are hidden behind /dev/null.
+    /// Directories in the sandbox that are mounted over others there, for this program only: which,
+    /// and over which.
+    pub overlays: Vec<(PathBuf, PathBuf)>,
+    /// Files in the sandbox that are hidden behind /dev/null.
     pub hidden: Vec<PathBuf>,
-    /// What resolv.conf says inside: that of the running system.
+    /// The content of resolv.conf inside: that of the running system.
     pub resolv_conf: Option<Vec<u8>>,
 }
 
-/// Where the running system's directories are seen inside, and our own files.
-pub const SHOWN: &str = "/run/altdisk";
+/// Where directories of the running system are visible in the sandbox, and our own files.
+pub const SHARED_DIR: &str = "/run/altdisk";
 
-/// Programs of ours, the first in PATH: what would start services without asking policy-rc.d or
-/// looking at `SYSTEMD_OFFLINE`.
+/// Programs of ours, the first in PATH: they replace programs that would start services without
+/// regard to policy-rc.d and `SYSTEMD_OFFLINE`.
 pub const PROGRAMS: &str = "/run/altdisk/bin";
 const STARTERS: [&str; 3] = ["service", "start-stop-daemon", "initctl"];
 
-/// What programs that fetch packages keep of the caller's environment. It may hold passwords, so
+/// Variables of the caller's environment that programs that fetch packages keep. It may hold passwords, so
 /// that no others get it.
 const PROXIES: [&str; 8] = [
     "http_proxy",
@@ -122,7 +122,7 @@ const NODES: [(&str, u64, u64, u32); 6] = [
 const TERMINALS: (u64, u64) = (5, 2);
 const VOLUME_CONTROL: &str = "/dev/mapper/control";
 
-/// What /proc and /sys tell of the running system and its machine, and nothing that is installed
+/// Files of /proc and /sys that describe the running system and its machine, and that no package
 /// needs. All of /proc is read-only besides.
 const HIDDEN: [&str; 24] = [
     "/proc/acpi",
@@ -162,14 +162,15 @@ const LINKS: [(&str, &str); 5] = [
 ];
 
 impl Sandbox {
+    /// A sandbox in the copy at `root`, with no devices and no network.
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
             devices: vec![],
             writable: vec![],
             links: vec![],
-            shown: vec![],
-            laid: vec![],
+            shared: vec![],
+            overlays: vec![],
             hidden: vec![],
             network: false,
             resolv_conf: fs::read(RESOLV_CONF).ok(),
@@ -197,15 +198,15 @@ impl Sandbox {
             ("LOGNAME", "root"),
         ]);
         let group = Cgroup::make(&self.allowed()?);
-        let mut way = self.way()?;
-        way.members = group.as_ref().map(Cgroup::members);
+        let mut setup = self.setup()?;
+        setup.members = group.as_ref().map(Cgroup::members);
         // SAFETY: between fork and exec the closure makes only system calls, on memory that was
         // filled before.
-        unsafe { command.pre_exec(move || enter(&way)) };
+        unsafe { command.pre_exec(move || enter(&setup)) };
         Ok(group)
     }
 
-    /// Whether the copy lies on logical volumes: then programs must be able to ask device-mapper.
+    /// True if the copy lies on logical volumes: then programs must be able to ask device-mapper.
     fn volumes(&self) -> bool {
         self.devices.iter().any(|d| d.starts_with("/dev/mapper"))
     }
@@ -223,27 +224,27 @@ impl Sandbox {
         Ok(all)
     }
 
-    fn way(&self) -> Result<Way> {
+    fn setup(&self) -> Result<Setup> {
         let udev = (PathBuf::from("/run/udev/data"), PathBuf::from("/run/udev/data"));
-        let shown = std::iter::once(&udev).filter(|(from, _)| from.is_dir()).chain(&self.shown);
+        let shown = std::iter::once(&udev).filter(|(from, _)| from.is_dir()).chain(&self.shared);
         let shown = shown
-            .map(|(from, at)| Ok(Shown { from: text(from)?, at: below_run(at)? }))
+            .map(|(from, at)| Ok(SharedDirectory { from: text(from)?, at: below_run(at)? }))
             .collect::<Result<_>>()?;
-        Ok(Way {
+        Ok(Setup {
             root: text(&self.root)?,
             network: self.network,
             volumes: self.volumes(),
             shown,
             mounts: mounted(&self.root, &mountinfo::mounted()?)?,
-            acts: self.acts()?,
+            steps: self.setup_steps()?,
             filter: filter::lines(self.volumes()),
             members: None,
         })
     }
 
-    /// What is done in the new mount namespace, after the change of root.
-    fn acts(&self) -> Result<Vec<Act>> {
-        let mut list = Acts::default();
+    /// The steps in the new mount namespace, after the change of root.
+    fn setup_steps(&self) -> Result<Vec<SetupStep>> {
+        let mut list = SetupSteps::default();
         let flags = libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
         list.mount("proc", "/proc", "proc", flags, "")?;
         list.mount("sysfs", "/sys", "sysfs", flags, "")?;
@@ -251,16 +252,16 @@ impl Sandbox {
         self.run(&mut list)?;
         for at in HIDDEN.into_iter().map(Path::new).chain(self.hidden.iter().map(PathBuf::as_path))
         {
-            list.0.push(Act::Hidden { at: text(at)? });
+            list.0.push(SetupStep::Hide { at: text(at)? });
         }
-        for (from, at) in &self.laid {
-            list.0.push(Act::Bind { from: text(from)?, at: text(at)? });
+        for (from, at) in &self.overlays {
+            list.0.push(SetupStep::Bind { from: text(from)?, at: text(at)? });
         }
         list.mount("tmpfs", "/tmp", "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=1777")?;
         Ok(list.0)
     }
 
-    fn dev(&self, list: &mut Acts) -> Result<()> {
+    fn dev(&self, list: &mut SetupSteps) -> Result<()> {
         list.mount(
             "tmpfs",
             "/dev",
@@ -293,25 +294,25 @@ impl Sandbox {
             list.node(Path::new(VOLUME_CONTROL), SFlag::S_IFCHR, 0o600, meta.rdev())?;
         }
         self.links.iter().try_for_each(|(link, to)| list.link(link, to))?;
-        list.0.push(Act::Sealed { at: text("/dev")? });
+        list.0.push(SetupStep::MakeReadOnly { at: text("/dev")? });
         Ok(())
     }
 
-    fn run(&self, list: &mut Acts) -> Result<()> {
+    fn run(&self, list: &mut SetupSteps) -> Result<()> {
         list.directory(Path::new("/run/lock"), 0o1777)?;
-        list.directory(Path::new(SHOWN), 0o755)?;
+        list.directory(Path::new(SHARED_DIR), 0o755)?;
         list.write(
             Path::new(std::ffi::OsStr::from_bytes(first::AT.to_bytes())),
             first::program(),
             0o755,
         )?;
-        let swaps = Path::new(SHOWN).join("swaps");
+        let swaps = Path::new(SHARED_DIR).join("swaps");
         list.write(&swaps, SWAPS.into(), 0o444)?;
-        list.0.push(Act::Bind { from: text(&swaps)?, at: text("/proc/swaps")? });
-        let policy = Path::new(SHOWN).join("policy-rc.d");
+        list.0.push(SetupStep::Bind { from: text(&swaps)?, at: text("/proc/swaps")? });
+        let policy = Path::new(SHARED_DIR).join("policy-rc.d");
         list.write(&policy, format!("#!/bin/sh\n# {MARK}\nexit 101\n").into_bytes(), 0o755)?;
         if is_file(&self.root, POLICY) {
-            list.0.push(Act::Bind { from: text(&policy)?, at: text(POLICY)? });
+            list.0.push(SetupStep::Bind { from: text(&policy)?, at: text(POLICY)? });
         }
         for name in STARTERS {
             let script = format!(
@@ -320,13 +321,13 @@ impl Sandbox {
             list.write(&Path::new(PROGRAMS).join(name), script.into_bytes(), 0o755)?;
         }
         let Some(resolv_conf) = &self.resolv_conf else { return Ok(()) };
-        let ours = Path::new(SHOWN).join("resolv.conf");
+        let ours = Path::new(SHARED_DIR).join("resolv.conf");
         list.write(&ours, resolv_conf.clone(), 0o644)?;
         match link_into_run(&self.root) {
             // Its target is made in the new /run.
             Some(target) => list.write(&target, resolv_conf.clone(), 0o644),
             None if is_file(&self.root, RESOLV_CONF) => {
-                list.0.push(Act::Bind { from: text(&ours)?, at: text(RESOLV_CONF)? });
+                list.0.push(SetupStep::Bind { from: text(&ours)?, at: text(RESOLV_CONF)? });
                 Ok(())
             }
             None => Ok(()),
@@ -349,7 +350,7 @@ fn below_run(at: &Path) -> Result<Vec<CString>> {
     all.into_iter().map(text).collect()
 }
 
-/// What is mounted at `root` and below it, as seen from there, with the flags of mount(2) that it
+/// The mounts at `root` and below it, as seen from there, with the flags of mount(2) that it
 /// has.
 fn mounted(root: &Path, all: &[mountinfo::Mount]) -> Result<Vec<(CString, libc::c_ulong)>> {
     let flags = |m: &mountinfo::Mount| {

@@ -30,7 +30,7 @@ pub(super) enum Rule {
 }
 
 const NAMESPACES: u32 = 0x7e02_0000;
-/// What unshare(2) may be asked for: CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD,
+/// The permitted flags of unshare(2): CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD,
 /// CLONE_SYSVSEM. Kernels add flags that make namespaces, so this is a list of those that make
 /// none.
 const NO_NAMESPACE: u32 = 0x0005_0f00;
@@ -130,7 +130,7 @@ impl Rule {
         })
     }
 
-    /// The lines, which end in an answer on every way; `volumes`: device-mapper may be asked.
+    /// The lines, which end in an answer on every setup; `volumes`: device-mapper may be asked.
     pub fn program(self, volumes: bool) -> Vec<libc::sock_filter> {
         let refuse = fails(Errno::EPERM);
         // Done, as far as the program knows: a crash in the sandbox must not start the running

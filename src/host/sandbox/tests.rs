@@ -28,7 +28,7 @@ fn a_world_of_its_own() {
     let shown = tempfile::tempdir().unwrap();
     fs::write(shown.path().join("package"), "here").unwrap();
     let mut inside = Sandbox::new(Path::new("/"));
-    inside.shown = vec![(shown.path().to_owned(), Path::new(SHOWN).join("images"))];
+    inside.shared = vec![(shown.path().to_owned(), Path::new(SHARED_DIR).join("images"))];
     inside.resolv_conf = Some(b"nameserver of the test\n".to_vec());
     for (script, want) in [
         // Two processes of ours and the shell's own.
@@ -57,7 +57,7 @@ fn a_world_of_its_own() {
         assert_eq!(sh(&inside, script).unwrap(), want, "{script}");
     }
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
-    assert!(!mounts.contains(SHOWN), "{mounts}");
+    assert!(!mounts.contains(SHARED_DIR), "{mounts}");
 }
 
 /// The root file system once more, as an alternate is: mounted elsewhere.
@@ -87,7 +87,7 @@ fn no_way_out() {
     let shown = tempfile::tempdir().unwrap();
     fs::write(shown.path().join("package"), "here").unwrap();
     let mut inside = Sandbox::new(alternate.0.path());
-    inside.shown = vec![(shown.path().to_owned(), Path::new(SHOWN).join("images"))];
+    inside.shared = vec![(shown.path().to_owned(), Path::new(SHARED_DIR).join("images"))];
     let listener = std::os::unix::net::UnixListener::bind_addr(&{
         use std::os::linux::net::SocketAddrExt;
         std::os::unix::net::SocketAddr::from_abstract_name(format!(
@@ -127,7 +127,7 @@ fn no_way_out() {
     inside.network = true;
     assert_eq!(sh(&inside, "grep -c altdisk-test /proc/net/unix || true").unwrap(), "1\n");
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
-    assert!(!mounts.contains(SHOWN), "{mounts}");
+    assert!(!mounts.contains(SHARED_DIR), "{mounts}");
     drop(listener);
 }
 
@@ -190,7 +190,7 @@ fn every_way_out_is_closed() {
     let Some(dir) = escape() else { return println!("skipped: gcc not installed") };
     let alternate = Elsewhere::new();
     let mut inside = Sandbox::new(alternate.0.path());
-    inside.shown = vec![(dir.path().to_owned(), Path::new(SHOWN).join("images"))];
+    inside.shared = vec![(dir.path().to_owned(), Path::new(SHARED_DIR).join("images"))];
     let listener = std::os::unix::net::UnixListener::bind_addr(&{
         use std::os::linux::net::SocketAddrExt;
         std::os::unix::net::SocketAddr::from_abstract_name("altdisk-escape-test").unwrap()

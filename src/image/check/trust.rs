@@ -5,6 +5,7 @@
 //! machine that runs them.
 
 use super::{Checked, wrong};
+use crate::disk::fs::FsType;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
 
@@ -47,7 +48,7 @@ pub fn check(data: &ImageData) -> Checked {
 fn file_system(i: usize, fs: &Fs) -> Checked {
     let at =
         |field: &str, cause: String| wrong(&error::IMAGE_UNTRUSTED, "fs_data", i, field, cause);
-    if let Some(word) = bad_option(&fs.fs_vfs, &fs.fs_mkfs_options) {
+    if let Some(word) = bad_option(fs.fs_vfs, &fs.fs_mkfs_options) {
         return at(
             "FS_MKFS_OPTIONS",
             format!(
@@ -80,21 +81,16 @@ fn file_system(i: usize, fs: &Fs) -> Checked {
 
 /// Flags (each with a value) that only shape the file system, and values without a path in them.
 /// Journals and data on other devices (`-J device=`, `-l logdev=`) are none of them.
-fn bad_option<'a>(vfs: &str, options: &'a [String]) -> Option<&'a str> {
-    let flags: &[&str] = match vfs {
-        "ext2" | "ext3" | "ext4" => &["-O", "-I", "-b", "-i", "-N", "-m", "-C", "-G", "-g"],
-        "xfs" => &["-m", "-i", "-n", "-b", "-s"],
-        "btrfs" => &["-O", "-R", "-n", "--nodesize", "-s", "--sectorsize", "--csum", "--checksum"],
-        _ => &[],
-    };
+fn bad_option<'a>(vfs: FsType, options: &'a [String]) -> Option<&'a str> {
+    let flags = vfs.facts().image_options;
     let value = |v: &str| {
-        !v.is_empty() && v.chars().all(|c| c.is_ascii_alphanumeric() || "_^=,.-".contains(c))
+        !v.is_empty() && v.chars().all(|c| c.is_ascii_alphanumeric() || "_^=,.:-".contains(c))
     };
     let mut words = options.iter().map(String::as_str);
     while let Some(word) = words.next() {
         // Of mke2fs's extended options (one names a file) only how names are compared.
         let extended = |o: &str| o.starts_with("encoding=") || o.starts_with("encoding_flags=");
-        if word == "-E" && vfs.starts_with("ext") {
+        if word == "-E" && vfs.is_ext() {
             match words.next() {
                 Some(v) if value(v) && v.split(',').all(extended) => continue,
                 other => return Some(other.unwrap_or(word)),
@@ -120,7 +116,7 @@ mod tests {
     fn options_that_name_devices_are_refused() {
         let bad = |vfs: &str, line: &str| {
             let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-            bad_option(vfs, &words).map(str::to_owned)
+            bad_option(vfs.parse().unwrap(), &words).map(str::to_owned)
         };
         assert_eq!(bad("ext4", "-O none,has_journal,^64bit -I 256 -b 4096"), None);
         assert_eq!(
@@ -156,7 +152,7 @@ mod tests {
     #[test]
     fn sizes_and_texts() {
         let good = || ImageData {
-            fs_data: vec![Fs { fs_name: "/".into(), fs_vfs: "ext4".into(), ..Fs::default() }],
+            fs_data: vec![Fs { fs_name: "/".into(), fs_vfs: FsType::Ext4, ..Fs::default() }],
             ..ImageData::default()
         };
         assert!(check(&good()).is_ok());

@@ -54,8 +54,9 @@ impl Assembler<'_> {
         self.append_head()?;
         while let Some(batch) = self.walkers.next_batch() {
             self.append_batch(batch).map_err(|e| {
-                error::IMAGE_FULL
-                    .with_cause(format!("keeping the checksums for the end of the image: {e}"))
+                error::IMAGE_FULL.with_cause(format!(
+                    "the checksums for the end of the image could not be kept: {e}"
+                ))
             })?;
             if self.chunks.gone || self.saver.work.is_stopped() {
                 return Ok(());
@@ -63,7 +64,8 @@ impl Assembler<'_> {
         }
         if !self.saver.work.is_stopped() {
             self.append_checksums().map_err(|e| {
-                error::IMAGE_WRITE.with_cause(format!("reading the checksums that were kept: {e}"))
+                error::IMAGE_WRITE
+                    .with_cause(format!("the checksums that were kept could not be read: {e}"))
             })?;
             write::end(self.chunks.buffer());
             self.chunks.send_if_full();

@@ -43,7 +43,7 @@ pub struct Chunks<'a> {
     packer: &'a Packer<'a>,
     sender: ChunkSender,
     buffer: Vec<u8>,
-    /// What is in the chunks before this one.
+    /// Bytes in the chunks before this one.
     before: u64,
     /// Nobody receives chunks any more.
     pub gone: bool,

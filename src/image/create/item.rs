@@ -19,7 +19,7 @@ use crate::tree::metadata::read_xattrs;
 pub struct Item {
     pub name: CString,
     pub stat: Stat,
-    /// Where a symbolic link points.
+    /// The target of a symbolic link.
     pub link: Vec<u8>,
     pub xattrs: Vec<(CString, Vec<u8>)>,
     /// Inode flags.
@@ -31,7 +31,7 @@ pub struct Item {
 /// Files of one directory.
 #[derive(Debug)]
 pub struct Batch {
-    /// Which tree of the job.
+    /// Index of the tree in the job.
     pub tree: usize,
     pub dir: Arc<Dir>,
     pub items: Vec<Item>,
@@ -43,7 +43,7 @@ impl Batch {
     const MAX_FILES: usize = 64;
     const MAX_BYTES: u64 = 4 << 20;
 
-    /// Whether it should be handed over.
+    /// True if it should be handed over.
     pub fn is_full(&self) -> bool {
         self.items.len() >= Self::MAX_FILES || self.bytes >= Self::MAX_BYTES
     }

@@ -1,4 +1,4 @@
-//! What to save, and what was saved.
+//! The description of an image to make, and the result.
 
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ pub struct Job<'a> {
     pub verbose: bool,
 }
 
-/// What was made.
+/// The result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Made {
     /// Members and bytes of content.

@@ -21,7 +21,7 @@ const MAX_BATCHES: usize = 96;
 /// A directory to read, from a position on (0: from the beginning).
 #[derive(Debug)]
 pub struct Task {
-    /// Which tree of the job.
+    /// Index of the tree in the job.
     pub tree: usize,
     pub dir: Arc<Dir>,
     pub position: i64,

@@ -113,7 +113,7 @@ impl<'a> Walkers<'a> {
         absolute_path(self.prefix(tree).as_os_str().as_bytes(), path)
     }
 
-    /// Whether a directory of a tree is the place of another, which is saved by itself.
+    /// True if a directory of a tree is the place of another, which is saved by itself.
     fn is_a_tree(&self, tree: usize, path: &[u8]) -> bool {
         let whole = self.absolute(tree, path);
         self.trees.iter().any(|t| t.tree.prefix.as_os_str().as_bytes() == whole)

@@ -19,7 +19,7 @@ use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind as FileKind};
 use crate::image::archive::Archive;
-use crate::image::shown::{is_shown, left_out};
+use crate::image::kernel_files::{is_kernel_file, left_out_note};
 use crate::text::path::show_path;
 use crate::tree::error::is_device_error;
 use crate::tree::metadata::{FORBIDDING_FLAGS, Metadata, PRIVATE};
@@ -100,7 +100,7 @@ impl<'a> MemberReader<'a> {
         }
     }
 
-    /// What is to be set at the end: of directories everything, of files the flags.
+    /// Metadata to be set at the end: of directories everything, of files the flags.
     pub fn into_deferred(self) -> (DeferredMetadata, DeferredMetadata) {
         (self.directories, self.flags)
     }
@@ -119,7 +119,7 @@ impl<'a> MemberReader<'a> {
             }
         }
         if self.shown > 0 {
-            self.restore.work.events.warn(left_out(self.shown));
+            self.restore.work.events.warn(left_out_note(self.shown));
         }
         Ok(self.hand_over())
     }
@@ -127,7 +127,7 @@ impl<'a> MemberReader<'a> {
     fn handle_member(&mut self, archive: &mut Archive, mut m: Member) -> Result<bool> {
         let at = MemberName { name: std::mem::take(&mut m.path), offset: m.offset };
         let path = self.resolve(&at, &at.name)?;
-        if !self.own && is_shown(&path) {
+        if !self.own && is_kernel_file(&path) {
             self.shown += 1;
             return Ok(true);
         }

@@ -82,12 +82,12 @@ impl Diversions {
             .map(Self)
     }
 
-    /// Whether what is below `path` goes elsewhere.
+    /// True if what is below `path` goes elsewhere.
     pub fn is_prefix(&self, path: &[u8]) -> bool {
         self.0.iter().any(|(prefix, _)| prefix == path)
     }
 
-    /// Whether `path` is, or is in, a directory where others are restored instead: nothing of the
+    /// True if `path` is, or is in, a directory where others are restored instead: nothing of the
     /// archive's own may be there.
     pub fn is_taken(&self, path: &[u8]) -> bool {
         self.0.iter().any(|(_, instead)| {

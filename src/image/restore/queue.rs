@@ -42,7 +42,7 @@ pub struct Item {
     pub offset: u64,
 }
 
-/// What it becomes.
+/// The kind of file.
 #[derive(Debug)]
 pub enum NewFile {
     Regular(Regular),
@@ -99,7 +99,7 @@ impl Batch {
     /// the archive's buffers than there are.
     const MAX_SPAN: u64 = 2 << 20;
 
-    /// Whether it should be handed over.
+    /// True if it should be handed over.
     pub fn is_full(&self) -> bool {
         self.items.len() >= Self::MAX_ITEMS
             || self.dirs >= Self::MAX_DIRS
@@ -107,7 +107,7 @@ impl Batch {
             || self.bytes >= FULL
     }
 
-    /// Whether a member at this offset is too far from the first.
+    /// True if a member at this offset is too far from the first.
     pub fn is_far_from(&self, offset: u64) -> bool {
         self.items.first().is_some_and(|first| offset.saturating_sub(first.offset) > Self::MAX_SPAN)
     }
@@ -152,7 +152,7 @@ impl Default for Queue {
     }
 }
 
-/// What a writer is working on, to be given back with the next [`Queue::take`].
+/// A writer's current batch, to be given back with the next [`Queue::take`].
 #[derive(Debug)]
 pub struct Taken {
     paths: Vec<u64>,
@@ -199,7 +199,7 @@ impl Queue {
         self.freed.notify_all();
     }
 
-    /// Whether one of these paths is not finished.
+    /// True if one of these paths is not finished.
     pub fn is_pending(&self, paths: impl IntoIterator<Item = u64>) -> bool {
         let state = self.lock();
         !state.pending.is_empty() && paths.into_iter().any(|p| state.pending.contains_key(&p))

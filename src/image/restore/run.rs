@@ -73,7 +73,7 @@ pub fn restore(
     Ok(report)
 }
 
-/// What is left to do when every file is there.
+/// Work that is left when every file is there.
 struct Rest {
     top: File,
     /// Metadata of directories.

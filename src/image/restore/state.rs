@@ -1,4 +1,4 @@
-//! What the threads of one restore share, and what happens when a member fails.
+//! The state that the threads of one restore share, and what happens when a member fails.
 
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;

@@ -1,13 +1,13 @@
 //! Restores of archives in memory.
 
 use super::{Job, restore};
-use crate::archive::input::stream::Memory;
-use crate::archive::tar::built::{archive, member, pax};
 use crate::error;
 use crate::event::Events;
 use crate::image::archive::Archive;
 use crate::image::manifest::{CHECKSUMS, MANIFEST, Manifest};
 use crate::image::sums::{self, FileHash};
+use crate::testing::archive::Memory;
+use crate::testing::archive::{archive, member, pax};
 use crate::tree::{Progress, Totals};
 
 /// The error's id and text; None if all was restored.

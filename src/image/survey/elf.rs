@@ -1,9 +1,9 @@
-//! What machine programs are made for, by the headers of some of them (ELF, System V ABI, "ELF
+//! The architecture that programs are made for, from the headers of some of them (ELF, System V ABI, "ELF
 //! Header").
 
 /// Bytes of a header that tell it.
 pub const HEADER: usize = 20;
-/// So many programs are looked at; the most frequent machine counts.
+/// At most this many programs are examined; the most frequent machine counts.
 const ENOUGH: usize = 8;
 
 /// Programs before libraries: of those a system may have some of another machine.
@@ -15,7 +15,7 @@ pub fn rank(parts: &[&[u8]]) -> Option<usize> {
     }
 }
 
-/// What was seen, by rank.
+/// The machines found, by rank.
 #[derive(Debug, Default)]
 pub struct Machines([Vec<&'static str>; 2]);
 

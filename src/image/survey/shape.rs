@@ -10,18 +10,18 @@ use crate::text::path::show_path;
 /// skeleton.
 pub const MAX_NAMES: usize = 4096;
 
-/// What was seen of it.
+/// The observations.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
     /// Names at the top.
     top: BTreeSet<Vec<u8>>,
     /// Those of them that are directories.
     directories: BTreeSet<Vec<u8>>,
-    /// Whether there are layers of a container image.
+    /// True if there are layers of a container image.
     layers: bool,
     links: HashSet<Vec<u8>>,
     through: Option<String>,
-    /// Members that are not restored, see [`crate::image::shown`].
+    /// Members that are not restored, see [`crate::image::kernel_files`].
     pub shown: u64,
 }
 
@@ -66,7 +66,7 @@ impl Shape {
         self.through.as_deref()
     }
 
-    /// Why this is no system's root; None where it may be one.
+    /// Why this is no system's root; None if it may be one.
     pub fn not_a_root(&self) -> Option<(String, &'static str)> {
         let has = |name: &str| self.top.contains(name.as_bytes());
         if (has("manifest.json") && (self.layers || has("blobs"))) || has("oci-layout") {

@@ -3,9 +3,9 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::*;
-use crate::archive::input::stream::Memory;
-use crate::archive::tar::built::{archive, member, old_sparse, pax};
 use crate::image::archive::Archive;
+use crate::testing::archive::Memory;
+use crate::testing::archive::{archive, member, old_sparse, pax};
 
 fn survey_of(members: &[Vec<u8>]) -> Survey {
     let mut archive = Archive::of_source(Box::new(Memory::new(archive(members)))).unwrap();

@@ -3,7 +3,7 @@
 
 use crate::archive::tar::Kind;
 
-/// What is kept of a member, at which path of the skeleton.
+/// The part of a member that is kept, with its path in the skeleton.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Keep {
     Text(Vec<u8>),
@@ -50,7 +50,7 @@ const LOADERS: [&[u8]; 10] = [
     b"etc/zipl.conf",
 ];
 
-/// What is to be kept of the member with these names.
+/// The part of the member with these names that is kept.
 pub fn wanted(parts: &[&[u8]], kind: &Kind) -> Option<Keep> {
     let path = || parts.join(&b'/');
     if parts.iter().map(|p| p.len() + 1).sum::<usize>() > MAX_PATH {

@@ -24,7 +24,7 @@ pub use manager::{Job, Manager};
 pub fn detect(root: &Path) -> Result<Box<dyn Manager>> {
     let has = |program: &str| find_program(root, program).is_some();
     let dnf = has("dnf") || has("dnf5") || has("yum");
-    match Family::of(root) {
+    match Family::detect(root) {
         Family::Debian if has("apt-get") => Ok(Box::new(apt::Apt)),
         Family::Suse if has("zypper") => Ok(Box::new(zypper::Zypper)),
         Family::Fedora if dnf => Ok(Box::new(dnf::Dnf)),

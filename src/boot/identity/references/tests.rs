@@ -58,7 +58,7 @@ fn source(root: &Path) {
         title: "x".into(),
         fs_uuid: "ABCD-1234".into(),
     }]);
-    write(root, "boot/grub/custom.cfg", custom::put(Some(b"set x=1\n"), &block));
+    write(root, "boot/grub/custom.cfg", custom::insert_block(Some(b"set x=1\n"), &block));
 }
 
 fn read(root: &Path, path: &str) -> String {

@@ -82,8 +82,8 @@ fn title(s: &str) -> String {
 }
 
 /// Puts the block into the file's content (None: no file), replacing the one that is there.
-pub fn put(before: Option<&[u8]>, block: &str) -> Vec<u8> {
-    let outside = before.and_then(without);
+pub fn insert_block(before: Option<&[u8]>, block: &str) -> Vec<u8> {
+    let outside = before.and_then(remove_block);
     let (mark, mut out) = match outside {
         None => (format!(" {ALONE}"), Vec::new()),
         Some(text) if text.last().is_some_and(|b| *b != b'\n') => {
@@ -96,7 +96,7 @@ pub fn put(before: Option<&[u8]>, block: &str) -> Vec<u8> {
 }
 
 /// The content without the block; None where no file was before it.
-pub fn without(text: &[u8]) -> Option<Vec<u8>> {
+pub fn remove_block(text: &[u8]) -> Option<Vec<u8>> {
     let Some((start, end)) = place(text) else { return Some(text.to_vec()) };
     let line = first_line(&text[start..]);
     let has = |mark: &str| line.windows(mark.len()).any(|w| w == mark.as_bytes());
@@ -109,7 +109,7 @@ pub fn without(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The block's body in this content, if there is one.
-pub fn find(text: &[u8]) -> Option<String> {
+pub fn find_block(text: &[u8]) -> Option<String> {
     let (start, end) = place(text)?;
     let block = &text[start..end];
     let body = block.get(first_line(block).len() + 1..)?;
@@ -169,26 +169,26 @@ mod tests {
             Some(b"\xff\xfe binary\n"),
         ];
         for before in befores {
-            let with = put(before, &text);
-            assert_eq!(find(&with).as_deref(), Some(text.as_str()));
-            assert_eq!(without(&with).as_deref(), before);
+            let with = insert_block(before, &text);
+            assert_eq!(find_block(&with).as_deref(), Some(text.as_str()));
+            assert_eq!(remove_block(&with).as_deref(), before);
             // A second list replaces the first and still leads back.
-            let again = put(Some(&with), &block(&[chain("b2", "1234-ABCD")]));
-            assert_eq!(without(&again).as_deref(), before);
+            let again = insert_block(Some(&with), &block(&[chain("b2", "1234-ABCD")]));
+            assert_eq!(remove_block(&again).as_deref(), before);
             assert_eq!(again.windows(BEGIN.len()).filter(|w| *w == BEGIN.as_bytes()).count(), 1);
         }
     }
 
     #[test]
     fn lines_added_after_the_block_stay() {
-        let mut with = put(None, &block(&[chain("a1", "ABCD-1234")]));
+        let mut with = insert_block(None, &block(&[chain("a1", "ABCD-1234")]));
         with.extend_from_slice(b"set color=1\n");
-        assert_eq!(without(&with).unwrap(), b"set color=1\n");
-        assert_eq!(find(b"menuentry x {}\n"), None);
-        assert_eq!(without(b"plain").unwrap(), b"plain");
+        assert_eq!(remove_block(&with).unwrap(), b"set color=1\n");
+        assert_eq!(find_block(b"menuentry x {}\n"), None);
+        assert_eq!(remove_block(b"plain").unwrap(), b"plain");
         // A begin line without an end is not ours to cut.
         assert_eq!(
-            without(b"### BEGIN altdisk bootlist ###\nx\n").unwrap(),
+            remove_block(b"### BEGIN altdisk bootlist ###\nx\n").unwrap(),
             b"### BEGIN altdisk bootlist ###\nx\n"
         );
     }

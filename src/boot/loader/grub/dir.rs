@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::device;
+use crate::disk::fs;
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
@@ -28,7 +29,7 @@ impl GrubDir {
     ///
     /// # Errors
     /// ALT-509 if there is none.
-    pub fn own(events: &Events) -> Result<Self> {
+    pub fn open_own(events: &Events) -> Result<Self> {
         let dir = find_own(Path::new("/")).ok_or_else(|| {
             error::NO_BOOTLIST.with_cause(
                 "no GRUB configuration is in /boot/grub or /boot/grub2 of the running system",
@@ -42,7 +43,7 @@ impl GrubDir {
     ///
     /// # Errors
     /// ALT-512 if the file system is not there, is there twice, or holds no GRUB directory.
-    pub fn of(disk: &BootDisk, write: bool, events: &Events) -> Result<Self> {
+    pub fn open_other(disk: &BootDisk, write: bool, events: &Events) -> Result<Self> {
         let refuse = |why: String| error::OTHER_GRUB.with_cause(format!("{}: {why}", disk.title()));
         let mut this = Self {
             root: PathBuf::new(),
@@ -70,13 +71,13 @@ impl GrubDir {
     }
 
     fn device(&mut self, disk: &BootDisk) -> Result<Option<PathBuf>> {
-        let mut found = device::by("UUID", &disk.boot_fs_uuid)?;
+        let mut found = device::find_by("UUID", &disk.boot_fs_uuid)?;
         if let Some(vg) = disk.boot_vg.as_ref().filter(|_| found.is_empty()) {
             Cmd::new("vgchange", format!("activate {vg} to reach its boot file system"))
                 .args(["-ay", vg])
                 .run(&self.events)?;
             self.activated = Some(vg.clone());
-            found = device::by("UUID", &disk.boot_fs_uuid)?;
+            found = device::find_by("UUID", &disk.boot_fs_uuid)?;
         }
         if found.len() > 1 {
             let all: Vec<String> = found.iter().map(|p| p.display().to_string()).collect();
@@ -168,7 +169,7 @@ fn mounted_at(device: &Path, write: bool) -> Result<Option<PathBuf>> {
     let usable = |m: &mounts::Mount| !write || m.options.split(',').any(|o| o == "rw");
     Ok(mounts::mounted()?
         .into_iter()
-        .filter(|m| m.fstype != "btrfs")
+        .filter(|m| !fs::has_subvolumes(&m.fstype))
         .find(|m| same(m) && usable(m))
         .map(|m| m.mount_point))
 }

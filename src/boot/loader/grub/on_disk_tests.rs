@@ -1,7 +1,11 @@
 //! GRUB installed for real: on a loop disk whose root borrows this machine's /usr.
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::boot::identity::ids::{Names, Volume};
+use crate::error;
+use crate::host::cmd::{Cmd, find_program};
 
 const UUID: &str = "5a5a5a5a-1111-4111-8111-a5a5a5a5a5a5";
 
@@ -70,7 +74,7 @@ fn bios_loader_and_menu_on_a_loop_disk() {
     let links = vec![(Path::new("/dev/disk/by-uuid").join(UUID), devices[2].clone())];
     let sandbox =
         Sandbox { devices, links, writable: vec![PathBuf::from(&disk)], ..Sandbox::new(&root) };
-    install_bios(&sandbox, Path::new(&disk), &events).unwrap();
+    Grub.install_bios(&sandbox, Path::new(&disk), &events).unwrap();
     assert!(
         root.join("boot/grub/i386-pc/core.img").is_file()
             && !root.join("boot/grub/device.map").exists()
@@ -84,7 +88,7 @@ fn bios_loader_and_menu_on_a_loop_disk() {
     let volume =
         Volume { what: "/".into(), old: Names::default(), new, new_spec: format!("UUID={UUID}") };
     let map = IdMap { volumes: vec![volume], ..Default::default() };
-    mkconfig(&sandbox, &map, &events).unwrap();
+    Grub.make_menu(&sandbox, &map, &events).unwrap();
     let cfg = std::fs::read_to_string(root.join("boot/grub/grub.cfg")).unwrap();
     let linux: Vec<&str> = cfg.lines().map(str::trim).filter(|l| l.starts_with("linux")).collect();
     assert!(
@@ -94,6 +98,6 @@ fn bios_loader_and_menu_on_a_loop_disk() {
     assert!(cfg.contains("custom.cfg"));
     // What is no kernel makes no menu.
     std::fs::remove_file(root.join("boot/vmlinuz-6.1.0-1-amd64")).unwrap();
-    let err = mkconfig(&sandbox, &map, &events).unwrap_err();
+    let err = Grub.make_menu(&sandbox, &map, &events).unwrap_err();
     assert_eq!(error::find(&err).unwrap().entry.id, "ALT-507");
 }

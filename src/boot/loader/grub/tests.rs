@@ -1,4 +1,8 @@
+use super::efi::{self, commands, complete_fallback, loader_file};
+use super::menu::{self, by_uuid, without_prober};
+use super::names::{EFI_ARCH, GrubNames};
 use super::*;
+use crate::boot::loader::capability;
 use crate::testing::identity::{NEW_ROOT, map};
 
 fn write(root: &Path, path: &str, text: &str) {
@@ -34,21 +38,23 @@ fn a_signed_loader_on_an_esp_that_is_not_mounted() {
     write(root, "etc/os-release", "ID=fedora\n");
     write(root, "usr/sbin/grub2-mkconfig", "");
     std::fs::create_dir_all(root.join("boot/efi")).unwrap();
-    let why = efi_unmounted(root, "/boot/efi", None).unwrap_err();
+    let why = efi::capability_without_esp(root, "/boot/efi", None).unwrap_err();
     assert!(
         why.contains("/boot/efi is in /etc/fstab but not mounted")
             && why.contains("`mount /boot/efi`"),
         "{why}"
     );
-    assert!(efi_unmounted(root, "/boot/efi", Some(esp)).unwrap_err().contains("shim-"));
-    write(esp, &format!("EFI/fedora/shim{}.efi", EFI.1), "shim");
-    assert_eq!(efi_unmounted(root, "/boot/efi", Some(esp)), Ok(()));
-    assert!(efi_capability(root).is_err());
+    assert!(
+        efi::capability_without_esp(root, "/boot/efi", Some(esp)).unwrap_err().contains("shim-")
+    );
+    write(esp, &format!("EFI/fedora/shim{}.efi", EFI_ARCH), "shim");
+    assert_eq!(efi::capability_without_esp(root, "/boot/efi", Some(esp)), Ok(()));
+    assert!(efi::capability(root).is_err());
     // Elsewhere packages bring it.
     write(root, "etc/os-release", "ID=debian\n");
     write(root, "usr/sbin/grub-mkconfig", "");
     assert!(
-        efi_unmounted(root, "/boot/efi", None)
+        efi::capability_without_esp(root, "/boot/efi", None)
             .unwrap_err()
             .contains("grub-install is not installed")
     );
@@ -66,7 +72,7 @@ fn each_family_installs_its_own_way() {
             dir: format!("/boot/{prefix}").into(),
             modules: "/usr/lib/grub".into(),
         };
-        efi_commands(root, &names, Path::new("/boot/efi"))
+        commands(root, &names, Path::new("/boot/efi"))
             .iter()
             .map(|c| c.argv().join(" "))
             .collect::<Vec<_>>()
@@ -92,7 +98,10 @@ fn each_family_installs_its_own_way() {
 fn the_fallback_directory_is_complete() {
     let dir = tempfile::tempdir().unwrap();
     let esp = dir.path();
-    assert_eq!(loader(&Beneath::open(esp).unwrap(), Path::new("/")), "\\EFI\\BOOT\\BOOTX64.EFI");
+    assert_eq!(
+        loader_file(&Beneath::open(esp).unwrap(), Path::new("/")),
+        "\\EFI\\BOOT\\BOOTX64.EFI"
+    );
     write(esp, "EFI/debian/shimx64.efi", "shim");
     write(esp, "EFI/debian/grubx64.efi", "grub");
     write(esp, "EFI/debian/grub.cfg", "new");
@@ -102,7 +111,10 @@ fn the_fallback_directory_is_complete() {
     assert_eq!(std::fs::read_to_string(esp.join("EFI/BOOT/BOOTX64.EFI")).unwrap(), "shim");
     assert_eq!(std::fs::read_to_string(esp.join("EFI/BOOT/grub.cfg")).unwrap(), "new");
     assert!(esp.join("EFI/BOOT/grubx64.efi").is_file() && !esp.join("EFI/BOOT/fbx64.efi").exists());
-    assert_eq!(loader(&Beneath::open(esp).unwrap(), Path::new("/")), "\\EFI\\debian\\shimx64.efi");
+    assert_eq!(
+        loader_file(&Beneath::open(esp).unwrap(), Path::new("/")),
+        "\\EFI\\debian\\shimx64.efi"
+    );
 }
 
 #[test]
@@ -122,7 +134,7 @@ fn os_prober_is_hidden() {
         dir: "/boot/grub".into(),
         modules: "/m".into(),
     };
-    assert_eq!(mkconfig_command(&names).argv().join(" "), "grub-mkconfig -o /boot/grub/grub.cfg");
+    assert_eq!(menu::command(&names).argv().join(" "), "grub-mkconfig -o /boot/grub/grub.cfg");
     let sandbox = without_prober(&Sandbox::new(Path::new("/alt_inst")));
     assert_eq!(sandbox.hidden, [Path::new("/etc/grub.d/30_os-prober")]);
 }

@@ -18,6 +18,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::disk::extsuper::ExtSuper;
+use crate::disk::fs::Protections;
 use crate::engine::facts::{Facts, esp, names, trees};
 use crate::engine::request::Loss;
 use crate::error;
@@ -76,8 +77,8 @@ pub fn check_protections(
 /// The protections that a file system of the running system supports. Programs that are older than
 /// a feature do not report it, so the superblock of ext4 is read.
 fn can_hold(fs: &Fs, device: &Path, facts: &Facts) -> Wanted {
-    match fs.fs_vfs.as_str() {
-        "ext4" => ExtSuper::of(device).map_or_else(
+    match fs.fs_vfs.facts().protections {
+        Protections::ExtSuperblock => ExtSuper::read(device).map_or_else(
             || Wanted {
                 encryption: has(fs, "encrypt"),
                 verity: has(fs, "verity"),
@@ -85,13 +86,18 @@ fn can_hold(fs: &Fs, device: &Path, facts: &Facts) -> Wanted {
             },
             |s| Wanted { encryption: s.encrypt, verity: s.verity, casefold: s.casefold },
         ),
-        "btrfs" => {
+        Protections::BtrfsSysfs => {
             let uuid = facts.old_names(device).uuid.unwrap_or_default();
             let verity = !uuid.is_empty()
                 && Path::new("/sys/fs/btrfs").join(uuid).join("features/verity").exists();
             Wanted { verity, ..Wanted::default() }
         }
-        _ => Wanted::default(),
+        Protections::Features => Wanted {
+            encryption: has(fs, "encrypt"),
+            verity: has(fs, "verity"),
+            casefold: has(fs, "casefold"),
+        },
+        Protections::None => Wanted::default(),
     }
 }
 
@@ -103,11 +109,13 @@ struct Keeps {
 }
 
 fn keeps(fs: &Fs, into: Destination) -> Keeps {
-    match fs.fs_vfs.as_str() {
+    match fs.fs_vfs.facts().protections {
         _ if into == Destination::Image => Keeps::default(),
-        "ext4" => Keeps { verity: has(fs, "verity"), casefold: has(fs, "casefold") },
-        "btrfs" => Keeps { verity: true, casefold: false },
-        _ => Keeps::default(),
+        Protections::ExtSuperblock | Protections::Features => {
+            Keeps { verity: has(fs, "verity"), casefold: has(fs, "casefold") }
+        }
+        Protections::BtrfsSysfs => Keeps { verity: true, casefold: false },
+        Protections::None => Keeps::default(),
     }
 }
 

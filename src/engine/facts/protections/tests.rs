@@ -110,7 +110,7 @@ fn long_lists_are_cut() {
 #[test]
 fn a_copy_keeps_what_its_file_system_can() {
     let fs = |vfs: &str, features: &str| Fs {
-        fs_vfs: vfs.into(),
+        fs_vfs: vfs.parse().unwrap(),
         fs_mkfs_options: vec!["-O".into(), features.into()],
         ..Fs::default()
     };

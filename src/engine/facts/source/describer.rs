@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::boot::fstab;
+use crate::boot::identity::fstab;
+use crate::disk::fs;
 use crate::disk::model::{Stacked, World};
 use crate::engine::facts::source::device::{Device, find_device};
 use crate::engine::facts::source::model::{MachineQueries, Source};
@@ -18,9 +19,6 @@ pub(super) const MIB: u64 = 1 << 20;
 
 /// Mounted from here, something is a guest and not part of the system.
 const GUEST_DIRS: [&str; 4] = ["/mnt", "/media", "/run", crate::engine::paths::ALT_INST];
-
-/// File systems that are made and copied in kind.
-pub(super) const CLONED: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"];
 
 /// Usual mount points of the EFI system partition.
 pub(super) const ESP_AT: [&str; 2] = ["/boot/efi", "/efi"];
@@ -39,7 +37,7 @@ pub(super) struct Describer<'a> {
 impl<'a> Describer<'a> {
     pub(super) fn device_of(&self, mount: &Mount) -> Option<Device<'a>> {
         // btrfs has anonymous device numbers: only the mount's source names the device.
-        let dev = if mount.fstype == "btrfs" { "" } else { &mount.dev };
+        let dev = if fs::has_subvolumes(&mount.fstype) { "" } else { &mount.dev };
         find_device(self.world, dev, Path::new(&mount.source))
     }
 
@@ -169,17 +167,4 @@ impl<'a> Describer<'a> {
         self.source.image.lv_data.push(lv);
         self.source.devices.push(device.to_owned());
     }
-}
-
-/// The smallest size for a file system's data, with head room for metadata and for one or two
-/// initramfs images. MiB.
-pub(super) fn floor_mb(fstype: &str, used: u64) -> u64 {
-    let used = used.div_ceil(MIB);
-    let least = match fstype {
-        "xfs" => 320,
-        "btrfs" => 256,
-        "vfat" => return (used + used / 20 + 8).max(48),
-        _ => 64,
-    };
-    (used + used * 15 / 100 + 128).max(least)
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::options;
-use crate::engine::facts::source::describer::{CLONED, Describer, ESP_AT, MIB, floor_mb};
+use crate::boot::identity::options;
+use crate::disk::fs::{self, FsType};
+use crate::engine::facts::source::describer::{Describer, ESP_AT, MIB};
 use crate::engine::facts::source::device::Device;
 use crate::engine::facts::source::model::Refusal;
 use crate::error;
@@ -48,7 +49,7 @@ impl<'a> Describer<'a> {
         // Bind mounts and further subvolumes of a file system that was seen; or fstab has another
         // place for it.
         if self.done.contains(device.path())
-            || (mount.fstype != "btrfs" && mount.root != Path::new("/"))
+            || (!fs::has_subvolumes(&mount.fstype) && mount.root != Path::new("/"))
             || self.belongs_elsewhere(mount)
         {
             return Ok(());
@@ -67,30 +68,38 @@ impl<'a> Describer<'a> {
             ));
             return Ok(());
         }
-        if let Err(e) = self.cloneable(mount, &device) {
-            let Some((alt, false)) = error::find(&e).map(|alt| (alt, is_root)) else {
-                return Err(e);
-            };
-            let needed = mount.mount_point == Path::new("/boot")
-                || SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d));
-            if alt.entry.id == error::SOURCE_FSTYPE.id
-                && (!needed || NEVER_NEEDED.contains(&mount.fstype.as_str()))
-            {
-                let text = "it is NOT cloned, and old and new system will share it";
-                self.source.warnings.push(format!(
-                    "{at} ({}) is {}, which altdisk does not make: {text}",
-                    mount.source, mount.fstype
-                ));
-            } else {
-                self.source.refusals.push(Refusal {
-                    at: mount.mount_point.clone(),
-                    entry: alt.entry,
-                    cause: alt.cause.clone(),
-                });
-            }
-            return Ok(());
+        let fstype = match self.cloneable(mount, &device) {
+            Ok(fstype) => fstype,
+            Err(e) => return self.refuse(mount, e),
+        };
+        self.take(mount, fstype, &device)
+    }
+
+    /// Warns that a mount is not cloned, or refuses the clone where the system needs it.
+    fn refuse(&mut self, mount: &Mount, e: anyhow::Error) -> Result<()> {
+        let at = mount.mount_point.display();
+        let is_root = mount.mount_point == Path::new("/");
+        let Some((alt, false)) = error::find(&e).map(|alt| (alt, is_root)) else {
+            return Err(e);
+        };
+        let needed = mount.mount_point == Path::new("/boot")
+            || SYSTEM_DIRS.iter().any(|d| mount.mount_point == Path::new(d));
+        if alt.entry.id == error::SOURCE_FSTYPE.id
+            && (!needed || NEVER_NEEDED.contains(&mount.fstype.as_str()))
+        {
+            let text = "it is NOT cloned, and old and new system will share it";
+            self.source.warnings.push(format!(
+                "{at} ({}) is {}, which altdisk does not make: {text}",
+                mount.source, mount.fstype
+            ));
+        } else {
+            self.source.refusals.push(Refusal {
+                at: mount.mount_point.clone(),
+                entry: alt.entry,
+                cause: alt.cause.clone(),
+            });
         }
-        self.take(mount, &device)
+        Ok(())
     }
 
     /// True if this is a second mount of a file system for which fstab has another place, where it
@@ -99,14 +108,14 @@ impl<'a> Describer<'a> {
         let same = |o: &&Mount| {
             o.dev == mount.dev && o.root == mount.root && o.mount_point != mount.mount_point
         };
-        mount.fstype != "btrfs"
+        !fs::has_subvolumes(&mount.fstype)
             && !self.in_fstab(&mount.mount_point)
             && self.mounts.iter().filter(same).any(|o| self.in_fstab(&o.mount_point))
     }
 
     /// # Errors
     /// ALT-302 to ALT-309: why the file system cannot be made and copied in kind.
-    pub(super) fn cloneable(&self, mount: &Mount, device: &Device) -> Result<()> {
+    pub(super) fn cloneable(&self, mount: &Mount, device: &Device) -> Result<FsType> {
         self.refuse_stack(device)?;
         let at = mount.mount_point.display();
         let spread =
@@ -117,19 +126,22 @@ impl<'a> Describer<'a> {
             return Err(error::SOURCE_SPREAD
                 .with_cause(format!("{at} lies on {}", spread.devices.join(" "))));
         }
-        if !CLONED.contains(&mount.fstype.as_str()) {
-            let all = CLONED.join(", ");
-            return Err(error::SOURCE_FSTYPE.with_cause(format!(
-                "{at} is {}; file systems that can be cloned: {all}",
-                mount.fstype
-            )));
-        }
-        Ok(())
+        mount.fstype.parse().map_err(|_: anyhow::Error| {
+            error::SOURCE_FSTYPE.with_cause(format!(
+                "{at} is {}; file systems that can be cloned: {}",
+                mount.fstype,
+                fs::cloned_names()
+            ))
+        })
     }
 
     /// Describes a file system of rootvg.
-    pub(super) fn take(&mut self, mount: &Mount, device: &Device<'a>) -> Result<()> {
-        let fstype = mount.fstype.as_str();
+    pub(super) fn take(
+        &mut self,
+        mount: &Mount,
+        fstype: FsType,
+        device: &Device<'a>,
+    ) -> Result<()> {
         let disks = self.disks_of(device);
         self.done.insert(device.path().to_owned());
         let entry = self.entry(&mount.mount_point);
@@ -137,15 +149,15 @@ impl<'a> Describer<'a> {
         let used = self.ask.usage(mount)?.used;
         let (lv, vg) = self.volume_name(device);
         // (A vfat /boot holds kernels: it is copied in phase 1 as any other file system.)
-        let is_esp = fstype == "vfat"
+        let is_esp = fstype == FsType::Vfat
             && ESP_AT.contains(&name.as_str())
             && !self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
         let mut fs = Fs {
             fs_name: name,
             fs_lv: lv.clone(),
             fs_vg: vg.clone(),
-            fs_vfs: fstype.to_owned(),
-            fs_min_size_mb: floor_mb(fstype, used),
+            fs_vfs: fstype,
+            fs_min_size_mb: fstype.floor_mb(used.div_ceil(MIB)),
             fs_used_mb: used.div_ceil(MIB),
             fs_options: entry.map_or_else(|| "defaults".into(), |e| options::portable(&e.options)),
             fs_label: device
@@ -157,7 +169,7 @@ impl<'a> Describer<'a> {
             fs_mkfs_options: self.ask.mkfs_options(fstype, device.path()).unwrap_or_default(),
             ..Fs::default()
         };
-        if fstype == "btrfs" {
+        if fstype.has_subvolumes() {
             self.subvolumes(&mut fs, device.path(), mount)?;
         }
         self.quotas(mount);
@@ -192,7 +204,7 @@ impl<'a> Describer<'a> {
     /// Limits lie where no file is.
     pub(super) fn quotas(&mut self, mount: &Mount) {
         let at = mount.mount_point.display();
-        if mount.fstype == "btrfs" && self.ask.has_quotas(mount) {
+        if fs::has_subvolumes(&mount.fstype) && self.ask.has_quotas(mount) {
             let how = "`btrfs quota enable` and `btrfs qgroup limit` set them again";
             self.source.warnings.push(format!(
                 "{at} has btrfs quotas: in the copy they are off, and no limit is set ({how})"

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::boot::ids::SubvolumeId;
+use crate::boot::identity::ids::SubvolumeId;
+use crate::disk::fs::FsType;
 use crate::error;
 use crate::host::mounts::Mount;
 use crate::image::data::ImageData;
@@ -37,7 +38,7 @@ pub trait MachineQueries {
     /// True if a btrfs limits what its subvolumes may take.
     fn has_quotas(&self, mount: &Mount) -> bool;
     /// mkfs arguments that repeat this file system's features.
-    fn mkfs_options(&self, fstype: &str, device: &Path) -> Result<Vec<String>>;
+    fn mkfs_options(&self, fstype: FsType, device: &Path) -> Result<Vec<String>>;
     /// The text of /etc/crypttab; empty if there is none.
     fn crypttab(&self) -> String;
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::describer::CLONED;
-use crate::boot::ids::{IdMap, Names};
+use crate::boot::identity::ids::{IdMap, Names};
+use crate::disk::fs::{self, FsType};
 use crate::error;
 use crate::host::mounts::is_of;
 use crate::host::mounts::{self, Mount};
@@ -41,10 +41,10 @@ fn place(fs: &Fs) -> &Path {
 /// The newest mount of the device; after a restart it may have another name, and then the only one
 /// that can be meant.
 fn choose<'m>(all: &'m [Mount], fs: &Fs, is_its: &dyn Fn(&Mount) -> bool) -> Option<&'m Mount> {
-    let whole = |m: &&Mount| m.fstype == "btrfs" || m.root == Path::new("/");
+    let whole = |m: &&Mount| fs::has_subvolumes(&m.fstype) || m.root == Path::new("/");
     let here: Vec<&Mount> = all
         .iter()
-        .filter(|m| m.mount_point == place(fs) && CLONED.contains(&m.fstype.as_str()))
+        .filter(|m| m.mount_point == place(fs) && m.fstype.parse::<FsType>().is_ok())
         .filter(whole)
         .collect();
     here.iter().rfind(|m| is_its(m)).or(here.first().filter(|_| here.len() == 1)).copied()

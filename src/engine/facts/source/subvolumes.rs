@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::describer::Describer;
-use crate::boot::ids::SubvolumeId;
-use crate::boot::options;
+use crate::boot::identity::ids::SubvolumeId;
+use crate::boot::identity::options;
+use crate::disk::fs;
 use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Subvolume};
 
@@ -17,7 +18,7 @@ impl Describer<'_> {
     pub(super) fn subvolumes(&mut self, fs: &mut Fs, device: &Path, mount: &Mount) -> Result<()> {
         let (listed, default) = self.ask.subvolumes(mount)?;
         let mine = |m: &&Mount| {
-            m.fstype == "btrfs" && self.device_of(m).is_some_and(|d| d.path() == device)
+            fs::has_subvolumes(&m.fstype) && self.device_of(m).is_some_and(|d| d.path() == device)
         };
         let mounted: Vec<(String, &Mount)> = self
             .mounts

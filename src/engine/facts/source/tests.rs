@@ -1,7 +1,8 @@
 use super::device::resolve_spec;
 use super::*;
-use crate::boot::fstab;
-use crate::boot::ids::SubvolumeId;
+use crate::boot::identity::fstab;
+use crate::boot::identity::ids::SubvolumeId;
+use crate::disk::fs::FsType;
 use crate::disk::model::{Lvm, Pv, Spread, Swap};
 use crate::host::mounts::parse_mountinfo;
 use crate::image::data::LvType;
@@ -45,7 +46,7 @@ impl MachineQueries for Table {
         mount.mount_point == Path::new("/")
     }
 
-    fn mkfs_options(&self, fstype: &str, _: &Path) -> Result<Vec<String>> {
+    fn mkfs_options(&self, fstype: FsType, _: &Path) -> Result<Vec<String>> {
         Ok(vec![format!("-O {fstype}")])
     }
 }
@@ -116,7 +117,7 @@ fn lvm_with_boot_and_esp_and_what_is_left_out() {
     let names: Vec<_> = image
         .fs_data
         .iter()
-        .map(|f| (f.fs_name.as_str(), f.fs_vfs.as_str(), f.fs_vg.as_deref(), f.fs_lv.as_str()))
+        .map(|f| (f.fs_name.as_str(), f.fs_vfs.name(), f.fs_vg.as_deref(), f.fs_lv.as_str()))
         .collect();
     assert_eq!(
         names,
@@ -356,7 +357,7 @@ fn an_esp_that_is_not_mounted_and_a_boot_that_is_not() {
         let esp = source.image.lv_data.iter().position(|l| l.kind == LvType::Esp).unwrap();
         assert_eq!(source.devices[esp], Path::new("/dev/vda1"));
         let fs = source.image.fs_data.iter().find(|f| f.fs_name == "/boot/efi").unwrap();
-        assert_eq!((fs.fs_lv.as_str(), fs.fs_vfs.as_str(), fs.fs_used_mb), ("vda1", "vfat", 0));
+        assert_eq!((fs.fs_lv.as_str(), fs.fs_vfs.name(), fs.fs_used_mb), ("vda1", "vfat", 0));
         assert_eq!(source.not_mounted, [Path::new("/boot"), Path::new("/opt")]);
         crate::image::check::check(&source.image).unwrap_or_else(|e| panic!("{e:?}"));
     }

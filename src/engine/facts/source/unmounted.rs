@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::describer::{Describer, ESP_AT, MIB, floor_mb};
+use super::describer::{Describer, ESP_AT, MIB};
 use super::device::{Device, find_device, resolve_spec};
-use crate::boot::{crypttab, fstab, options};
+use crate::boot::identity::{crypttab, fstab, options};
+use crate::disk::fs::FsType;
 use crate::host::mounts::Mount;
 use crate::image::data::{Fs, Lv, LvType, SwapFile};
 
@@ -39,7 +40,9 @@ impl Describer<'_> {
             |at: &Path| self.mounts.iter().any(|m| m.mount_point == at && m.fstype != "autofs");
         let fstab = self.fstab;
         for entry in fstab.iter().filter(|e| {
-            e.mount_point.starts_with("/") && e.fstype != "swap" && !mounted(&e.mount_point)
+            e.mount_point.starts_with("/")
+                && !FsType::Swap.is(&e.fstype)
+                && !mounted(&e.mount_point)
         }) {
             let Some(device) = resolve_spec(self.world, &entry.spec) else { continue };
             if !self.is_on_root_disks(&device) || self.done.contains(device.path()) {
@@ -62,7 +65,7 @@ impl Describer<'_> {
         let taken = self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
         !taken
             && ESP_AT.iter().any(|at| entry.mount_point == Path::new(at))
-            && device.content().iter().any(|s| s.kind == "vfat")
+            && device.content().iter().any(|s| FsType::Vfat.is(&s.kind))
     }
 
     /// The EFI system partition is often mounted on demand only, or not at all. It is part of the
@@ -74,8 +77,8 @@ impl Describer<'_> {
             fs_name: entry.mount_point.to_string_lossy().into_owned(),
             fs_lv: lv.clone(),
             fs_vg: vg.clone(),
-            fs_vfs: "vfat".to_owned(),
-            fs_min_size_mb: floor_mb("vfat", 0).min(size_mb),
+            fs_vfs: FsType::Vfat,
+            fs_min_size_mb: FsType::Vfat.floor_mb(0).min(size_mb),
             fs_options: options::portable(&entry.options),
             fs_label: device
                 .content()
@@ -107,7 +110,7 @@ impl Describer<'_> {
         self.swap_of_crypttab()?;
         let mut specs: Vec<(PathBuf, u64)> =
             self.world.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
-        for entry in self.fstab.iter().filter(|e| e.fstype == "swap") {
+        for entry in self.fstab.iter().filter(|e| FsType::Swap.is(&e.fstype)) {
             let path = match resolve_spec(self.world, &entry.spec) {
                 Some(device) => device.path().to_owned(),
                 None => PathBuf::from(&entry.spec),
@@ -142,7 +145,7 @@ impl Describer<'_> {
         let label = device
             .content()
             .iter()
-            .find(|s| s.kind == "swap")
+            .find(|s| FsType::Swap.is(&s.kind))
             .and_then(|s| s.label.clone())
             .filter(|l| !l.is_empty());
         self.add(

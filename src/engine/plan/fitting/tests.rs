@@ -21,7 +21,7 @@ fn image(vfs: &str, size_mb: u64, mkfs: &str) -> ImageData {
     let fs = Fs {
         fs_name: "/boot".into(),
         fs_lv: "p2".into(),
-        fs_vfs: vfs.into(),
+        fs_vfs: vfs.parse().unwrap(),
         fs_min_size_mb: 100,
         fs_mkfs_options: options(mkfs),
         ..Fs::default()
@@ -143,7 +143,7 @@ fn an_identical_disk_has_room_for_a_larger_boot() {
         fs_name: at.into(),
         fs_lv: lv.logical_volume.clone(),
         fs_vg: lv.volume_group.clone(),
-        fs_vfs: "ext4".into(),
+        fs_vfs: FsType::Ext4,
         fs_used_mb: used,
         fs_min_size_mb: used + 64,
         ..Fs::default()

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::disk::fs::FsType;
 use crate::disk::lvm::mapper_path;
 use crate::disk::script::{types, usable};
 use crate::engine::plan::fresh::{Fresh, fresh_label, fresh_vg};
@@ -96,10 +97,10 @@ impl<'a, 'f> Builder<'a, 'f> {
                 .iter()
                 .find(|f| f.fs_lv == lv.logical_volume && f.fs_vg == lv.volume_group)
                 .cloned();
-            let fstype = fs.as_ref().map_or("swap", |f| f.fs_vfs.as_str()).to_owned();
-            let uuid = if fstype == "vfat" { self.fresh.fat() } else { self.fresh.uuid() };
+            let fstype = fs.as_ref().map_or(FsType::Swap, |f| f.fs_vfs);
+            let uuid = self.fresh.id(fstype);
             let old_label = fs.as_ref().map_or(lv.label.clone(), |f| f.fs_label.clone());
-            let label = old_label.map(|l| fresh_label(&l, &fstype, self.fresh));
+            let label = old_label.map(|l| fresh_label(&l, fstype, self.fresh));
             let vg = lv
                 .volume_group
                 .as_ref()
@@ -125,11 +126,11 @@ impl<'a, 'f> Builder<'a, 'f> {
             let fs = Fs {
                 fs_name: NEW_ESP_AT.into(),
                 fs_lv: "esp".into(),
-                fs_vfs: "vfat".into(),
+                fs_vfs: FsType::Vfat,
                 fs_options: "umask=0077,nofail".into(),
                 ..Fs::default()
             };
-            let uuid = self.fresh.fat();
+            let uuid = self.fresh.id(FsType::Vfat);
             self.volumes.insert(
                 0,
                 VolumeLayout {

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use super::compatibility;
 use crate::boot::kernels;
+use crate::boot::loader::platform;
 use crate::engine::facts::bootable::Firmware;
 use crate::engine::facts::survey;
 use crate::engine::request::FromImage;
@@ -51,7 +52,7 @@ fn find_in(
     here: &System,
 ) -> Result<Option<BootImage>> {
     let level = compatibility::shown(&image.level);
-    let mine = compatibility::platform_of(firmware);
+    let mine = platform(firmware);
     let wanted = compatibility::platforms(image, from, firmware);
     // That of this machine's own platform first.
     let names = wanted.iter().filter(|p| **p == mine).chain(wanted.iter().filter(|p| **p != mine));

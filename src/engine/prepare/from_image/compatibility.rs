@@ -4,20 +4,12 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use crate::boot::loader::platform;
 use crate::engine::facts::bootable::Firmware;
-use crate::engine::facts::system::PLATFORMS;
 use crate::engine::request::FromImage;
 use crate::error;
 use crate::image::manifest::System;
 use crate::image::survey::Survey;
-
-/// The platform that a machine with this firmware starts.
-pub fn platform_of(firmware: Firmware) -> &'static str {
-    match firmware {
-        Firmware::Bios => PLATFORMS[0],
-        Firmware::Uefi => PLATFORMS[1],
-    }
-}
 
 /// V.R.M as numbers: missing parts are 0, and so is a distribution without levels.
 fn numbers(level: &str) -> [u64; 3] {
@@ -92,8 +84,12 @@ pub fn platforms<'a>(
     if !asked.platforms.is_empty() {
         return asked.platforms.iter().map(String::as_str).collect();
     }
-    let mine = platform_of(firmware);
-    PLATFORMS.into_iter().filter(|p| *p == mine || can(image, p).is_ok()).collect()
+    let mine = platform(firmware);
+    Firmware::ALL
+        .map(platform)
+        .into_iter()
+        .filter(|p| *p == mine || can(image, p).is_ok())
+        .collect()
 }
 
 /// True if the image can install this platform's loader.

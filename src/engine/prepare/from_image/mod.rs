@@ -14,11 +14,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::fstab;
-use crate::disk::features;
+use crate::boot::identity::fstab;
+use crate::boot::loader::platform;
+use crate::disk::fs::{FsType, ext};
 use crate::disk::model::{Disk, World};
 use crate::engine::facts::bootable::{Bootable, Firmware};
-use crate::engine::facts::system::PLATFORMS;
 use crate::engine::facts::{Facts, survey, system};
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::spec::{AlternateSpec, ImageSource};
@@ -35,7 +35,7 @@ use crate::image::archive::{Archive, Head};
 use crate::image::data::ImageData;
 use crate::image::manifest::System;
 use crate::image::survey::Survey;
-use crate::image::{parse, shown};
+use crate::image::{kernel_files, parse};
 
 /// Checks the request against image and machine and settles everything.
 ///
@@ -66,8 +66,8 @@ pub fn prepare_image_install(
         None
     };
     let mut image = layout_of(request, &seen, &facts, &mut warnings)?;
-    for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == "ext4") {
-        for feature in features::without_unknown(&mut fs.fs_mkfs_options) {
+    for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == FsType::Ext4) {
+        for feature in ext::without_unknown(&mut fs.fs_mkfs_options) {
             warnings.push(format!(
                 "{} is made without the feature `{feature}`, which this kernel cannot mount",
                 fs.fs_name
@@ -83,6 +83,7 @@ pub fn prepare_image_install(
     boot = require(
         request,
         boot,
+        &image,
         &facts,
         boot_image.as_ref().is_some_and(|b| b.has_initramfs),
         practice,
@@ -176,14 +177,15 @@ fn examine(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> R
         let found = survey::survey_archive(&mut archive, &Events::new())?;
         compatibility::root(&found)?;
         warnings.extend(archive.notes());
-        warnings.extend(Some(found.shape.shown).filter(|n| *n > 0).map(shown::left_out));
+        warnings
+            .extend(Some(found.shape.shown).filter(|n| *n > 0).map(kernel_files::left_out_note));
         let (system, files, bytes) = (found.system.clone(), found.files, found.bytes);
         return Ok(Examined {
             head,
             survey: Some(found),
             system,
             known: true,
-            archive: Some(archive.again()?),
+            archive: Some(archive.reopen()?),
             files,
             bytes,
         });
@@ -256,7 +258,7 @@ fn bootable(
         }
     };
     let mut bootlist = crate::engine::facts::bootable::bootlist_capability(firmware);
-    let mine = compatibility::platform_of(firmware);
+    let mine = platform(firmware);
     if !wanted.contains(mine) {
         warnings.push(format!(
             "this machine starts {mine}, which -p leaves out: the copy does not boot here"
@@ -266,8 +268,8 @@ fn bootable(
     Bootable {
         firmware,
         kernels: system.kernels.clone(),
-        bios: can(PLATFORMS[0]),
-        efi: can(PLATFORMS[1]),
+        bios: can(platform(Firmware::Bios)),
+        efi: can(platform(Firmware::Uefi)),
         initramfs: system.no_initramfs.clone().map_or(Ok(()), Err),
         bootlist,
     }
@@ -277,6 +279,7 @@ fn bootable(
 fn require(
     request: &Request,
     boot: Bootable,
+    image: &ImageData,
     facts: &Facts,
     has_initramfs: bool,
     practice: bool,
@@ -284,7 +287,9 @@ fn require(
 ) -> Result<Bootable> {
     let from = request.image.as_ref();
     let asked = |p: &str| from.is_some_and(|f| f.platforms.iter().any(|a| a == p));
-    for (platform, can) in [(PLATFORMS[0], &boot.bios), (PLATFORMS[1], &boot.efi)] {
+    for (platform, can) in
+        [(platform(Firmware::Bios), &boot.bios), (platform(Firmware::Uefi), &boot.efi)]
+    {
         if let Err(why) = can.as_ref().map_err(Clone::clone)
             && asked(platform)
         {
@@ -302,14 +307,15 @@ fn require(
         checked.initramfs = Ok(());
     }
     // A platform that -p leaves out is not missing.
-    let mine_is_left_out = from.is_some_and(|f| !f.platforms.is_empty())
-        && !asked(compatibility::platform_of(boot.firmware));
+    let mine_is_left_out =
+        from.is_some_and(|f| !f.platforms.is_empty()) && !asked(platform(boot.firmware));
     if mine_is_left_out {
         (checked.bios, checked.efi) = (Ok(()), Ok(()));
     }
     let checked = boot::check_bootable(
         request,
         checked,
+        image,
         no_kernel,
         facts.esp_mountable(),
         practice,

@@ -81,7 +81,7 @@ mod tests {
         let fs = |name: &str, lv: &str| Fs {
             fs_name: name.into(),
             fs_lv: lv.into(),
-            fs_vfs: "ext4".into(),
+            fs_vfs: crate::disk::fs::FsType::Ext4,
             ..Fs::default()
         };
         let image = ImageData {

@@ -24,7 +24,7 @@ pub fn call(job: &Job, sentence: &str) -> Result<Cmd> {
         return Ok(cmd.in_sandbox(job.inside).args(PLAIN));
     }
     let mut inside = job.inside.clone();
-    inside.laid.push((job.work.join(conf::SYNC), conf::database(job.root)?.join("sync")));
+    inside.overlays.push((job.work.join(conf::SYNC), conf::database(job.root)?.join("sync")));
     Ok(cmd.in_sandbox(&inside).arg("--config").arg(job.work.join(conf::FILE)).args(PLAIN))
 }
 

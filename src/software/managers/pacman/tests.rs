@@ -74,7 +74,7 @@ impl Root {
             return None;
         }
         let mut inside = Sandbox::new(&dir.path().join("root"));
-        inside.shown = vec![(dir.path().join("packages"), "/run/altdisk/images".into())];
+        inside.shared = vec![(dir.path().join("packages"), "/run/altdisk/images".into())];
         let source = PackageSource::Directory {
             inside: "/run/altdisk/images".into(),
             outside: dir.path().join("packages"),

@@ -63,7 +63,7 @@ impl Root {
             return None;
         }
         let mut inside = Sandbox::new(&dir.path().join("root"));
-        inside.shown = vec![(dir.path().join("packages"), "/run/altdisk/location".into())];
+        inside.shared = vec![(dir.path().join("packages"), "/run/altdisk/location".into())];
         inside.network = true;
         Some(Self { inside, dir, events: Events::new() })
     }

@@ -47,7 +47,7 @@ pub struct Verdict {
 /// Everything that stands against taking `disk` as a target.
 pub fn examine(disk: &Disk, world: &World, role: Role) -> Verdict {
     let mut verdict = Verdict::default();
-    let used = uses::of(disk, world);
+    let used = uses::find_uses(disk, world);
     let rootvg = role == Role::Rootvg || used.iter().any(Use::is_system);
     if rootvg {
         let seen = used
@@ -286,3 +286,8 @@ fn name(s: &Signature) -> String {
     };
     s.label.as_ref().map_or_else(|| kind.to_owned(), |l| format!("{kind} \"{l}\""))
 }
+
+#[cfg(test)]
+mod obstacle_tests;
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,11 @@
 //! Archives put together by hand: every form once, and those that no honest program writes.
 
-use super::BLOCK;
-use super::built::{archive, member, more_sparse, old_sparse, pax, with_size, zoo};
-use super::read::Reader;
-use super::{Kind, Member};
-use crate::archive::input::stream::Memory;
+use crate::archive::tar::BLOCK;
+use crate::archive::tar::read::Reader;
+use crate::archive::tar::{Kind, Member};
 use crate::error;
+use crate::testing::archive::Memory;
+use crate::testing::archive::{archive, member, more_sparse, old_sparse, pax, with_size, zoo};
 
 fn reader(bytes: &[u8], step: usize) -> Reader {
     Reader::new(Box::new(Memory(bytes.chunks(step).map(<[u8]>::to_vec).collect())))
@@ -307,9 +307,9 @@ fn what_is_lost_is_told() {
     );
     assert!(notes[1].contains("SCHILY.acl.ace"), "{notes:?}");
     // The number of a name that headers told before.
-    let mut learnt = super::header::tests::header("./y", b'0', 0);
+    let mut learnt = crate::archive::tar::header::tests::header("./y", b'0', 0);
     learnt.0[265..268].copy_from_slice(b"joe");
-    super::header::tests::sign(&mut learnt);
+    crate::archive::tar::header::tests::sign(&mut learnt);
     let acl = pax(&[("SCHILY.acl.access", b"user::rwx\nuser:joe:rw-\ngroup::r-x\nother::---\n")]);
     let (all, notes) =
         read(&archive(&[learnt.0.to_vec(), acl, member("./x", b'0', b"")]), 512).unwrap();

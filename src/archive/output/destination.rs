@@ -17,10 +17,12 @@ use crate::error;
 use crate::host::tree;
 use crate::text::shell::quote;
 
-/// So much is written before the kernel is told to begin with it: the end is short then.
-const EARLY: u64 = 32 << 20;
+/// Bytes after which the kernel is told to begin writing: the end is short then.
+const EARLY_WRITE: u64 = 32 << 20;
 
+/// A kind of output.
 pub enum Kind {
+    /// Standard output.
     Standard,
     /// A tape, another character device, a named pipe.
     Device,
@@ -28,11 +30,11 @@ pub enum Kind {
     File(PathBuf),
 }
 
-/// What `name` means.
+/// The kind of output that `name` stands for.
 ///
 /// # Errors
 /// ALT-658 for what no image can be written to.
-pub fn kind(name: &Path) -> Result<Kind> {
+pub fn classify(name: &Path) -> Result<Kind> {
     let not =
         |what: &str| Err(error::IMAGE_PLACE.with_cause(format!("{} is {what}", name.display())));
     if name == Path::new("-") {
@@ -41,7 +43,10 @@ pub fn kind(name: &Path) -> Result<Kind> {
     let meta = match fs::metadata(name) {
         Ok(meta) => meta,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return new_file(name),
-        Err(e) => return Err(error::IMAGE_PLACE.with_cause(format!("{}: {e}", name.display()))),
+        Err(e) => {
+            return Err(error::IMAGE_PLACE
+                .with_cause(format!("{} could not be examined: {e}", name.display())));
+        }
     };
     let kind = meta.file_type();
     if kind.is_dir() {
@@ -104,7 +109,8 @@ impl NewFile {
     pub fn make(path: &Path) -> Result<Self> {
         let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
         let cannot = |e: io::Error| {
-            error::IMAGE_WRITE.with_cause(format!("making a file in {}: {e}", directory.display()))
+            error::IMAGE_WRITE
+                .with_cause(format!("no file could be made in {}: {e}", directory.display()))
         };
         let beside = beside(path);
         let mut options = fs::OpenOptions::new();
@@ -155,7 +161,7 @@ impl NewFile {
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.written += bytes.len() as u64;
-        if self.written - self.told >= EARLY {
+        if self.written - self.told >= EARLY_WRITE {
             tree::begin_writing(&self.file, self.told, self.written - self.told);
             self.told = self.written;
         }

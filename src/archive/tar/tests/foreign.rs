@@ -10,10 +10,10 @@ use std::os::unix::fs::{FileExt, MetadataExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use super::read::Reader;
-use super::{Kind, Member};
-use crate::archive::input::stream::Memory;
+use crate::archive::tar::read::Reader;
+use crate::archive::tar::{Kind, Member};
 use crate::host::attrs::{self, Of};
+use crate::testing::archive::Memory;
 
 /// What a form cannot hold.
 #[derive(Clone, Copy, PartialEq)]

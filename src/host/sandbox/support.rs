@@ -1,8 +1,8 @@
-//! Which walls of the sandbox this kernel cannot build, found out by asking it.
+//! Protections of the sandbox that this kernel does not support, found by trying them.
 
 use super::{cgroup, filter, landlock};
 
-/// What is missing, in words for a list of warnings; empty where nothing is.
+/// The missing protections as texts for a list of warnings.
 pub fn missing() -> Vec<String> {
     let mut all = vec![];
     if !filter::is_there() {

@@ -5,13 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::disk::claim::Claim;
-use crate::disk::features::source_mkfs_options;
+use crate::disk::fs::FsType;
 use crate::disk::held::Held;
-use crate::disk::make::{appear, erase_signatures, nodes_of, partition, verify, wipe};
+use crate::disk::make::{erase_signatures, partition, verify, wipe};
 use crate::disk::mkfs::{self, mkfs};
 use crate::disk::model::{Disk, Role, Sight, World};
+use crate::disk::node::partitions_of;
+use crate::disk::partitions::appear;
 use crate::disk::script::{Layout, PartitionPlan, types};
-use crate::disk::{gate, lvm, practice};
+use crate::disk::{eligibility, lvm, practice};
 use crate::error;
 use crate::event::Events;
 use crate::host::cmd::{Cmd, find_program};
@@ -90,10 +92,17 @@ fn made_and_erased_with_both_sector_sizes() {
             let want: Vec<PathBuf> =
                 (1..=4).map(|n| PathBuf::from(format!("{}p{n}", disk.path.display()))).collect();
             assert_eq!(nodes, want);
-            mkfs("vfat", &Held::open(&nodes[1]).unwrap(), "ABCD-1234", Some("EFI"), &[], &events)
-                .unwrap();
             mkfs(
-                "ext4",
+                FsType::Vfat,
+                &Held::open(&nodes[1]).unwrap(),
+                "ABCD-1234",
+                Some("EFI"),
+                &[],
+                &events,
+            )
+            .unwrap();
+            mkfs(
+                FsType::Ext4,
                 &Held::open(&nodes[2]).unwrap(),
                 "1cfb7563-7b7a-4596-a7a0-ee3605d70468",
                 Some("root"),
@@ -102,7 +111,7 @@ fn made_and_erased_with_both_sector_sizes() {
             )
             .unwrap();
             mkfs(
-                "swap",
+                FsType::Swap,
                 &Held::open(&nodes[3]).unwrap(),
                 "2cfb7563-7b7a-4596-a7a0-ee3605d70468",
                 None,
@@ -137,7 +146,7 @@ fn made_and_erased_with_both_sector_sizes() {
         other.partitions[2].uuid = "bbbbbbbb-2222-4333-8444-555555555555".into();
         assert_eq!(id(verify(&Held::disk(&made).unwrap(), &made, &other)), "ALT-241");
 
-        let verdict = gate::examine(&made, &World::gather().unwrap(), Role::None);
+        let verdict = eligibility::examine(&made, &World::gather().unwrap(), Role::None);
         assert_eq!(verdict.obstacles.iter().map(|o| o.entry.id).collect::<Vec<_>>(), ["ALT-231"]);
 
         for _ in 0..2 {
@@ -157,8 +166,8 @@ fn made_and_erased_with_both_sector_sizes() {
         // A kernel that has forgotten the nodes (a crash before they were shown) is no obstacle for
         // erasing.
         Cmd::new("partx", "forget").arg("-d").arg(&disk.path).read().unwrap();
-        assert!(nodes_of(&disk).is_empty() && !nodes[0].exists());
-        let places = layout().place(disk.size, disk.logical_sector).unwrap();
+        assert!(partitions_of(&disk.name).is_empty() && !nodes[0].exists());
+        let places = layout().extents(disk.size, disk.logical_sector).unwrap();
         assert_eq!(
             exercise
                 .disk()
@@ -180,7 +189,7 @@ fn what_the_kernel_holds_is_not_ours() {
     let disk = exercise.disk();
     let nodes = partition(&disk, &layout(), &events).unwrap();
     mkfs(
-        "ext4",
+        FsType::Ext4,
         &Held::open(&nodes[2]).unwrap(),
         "1cfb7563-7b7a-4596-a7a0-ee3605d70468",
         None,
@@ -189,7 +198,7 @@ fn what_the_kernel_holds_is_not_ours() {
     )
     .unwrap();
     mkfs(
-        "swap",
+        FsType::Swap,
         &Held::open(&nodes[3]).unwrap(),
         "2cfb7563-7b7a-4596-a7a0-ee3605d70468",
         None,
@@ -220,7 +229,7 @@ fn what_the_kernel_holds_is_not_ours() {
 
     if Cmd::new("swapon", "swap").arg(&nodes[3]).read().is_ok() {
         let refused = id(Claim::take(&disk));
-        let verdict = gate::examine(&exercise.disk(), &World::gather().unwrap(), Role::None);
+        let verdict = eligibility::examine(&exercise.disk(), &World::gather().unwrap(), Role::None);
         Cmd::new("swapoff", "swap").arg(&nodes[3]).read().unwrap();
         assert_eq!(refused, "ALT-216");
         assert!(verdict.obstacles.iter().any(|o| o.entry.id == "ALT-212"), "{verdict:#?}");
@@ -271,20 +280,20 @@ fn old_nodes_go_with_the_old_table() {
     let mut short = layout();
     short.partitions.truncate(2);
     assert_eq!(partition(&disk, &short, &events).unwrap().len(), 2);
-    assert_eq!(nodes_of(&disk).len(), 2);
+    assert_eq!(partitions_of(&disk.name).len(), 2);
 }
 
 #[test]
 fn features_of_a_mounted_source() {
     let events = Events::new();
     for (fstype, options) in [
-        ("ext4", ["-O", "^metadata_csum"]),
-        ("xfs", ["-m", "bigtime=0"]),
-        ("btrfs", ["-O", "^no-holes"]),
+        (FsType::Ext4, ["-O", "^metadata_csum"]),
+        (FsType::Xfs, ["-m", "bigtime=0"]),
+        (FsType::Btrfs, ["-O", "^no-holes"]),
     ] {
         let Some(exercise) = Exercise::new(&format!("src{fstype}"), 512, 400) else { return };
-        if !mkfs::filesystems_supported().iter().any(|t| t == fstype)
-            || mkfs::needs(fstype).iter().any(|p| find_program(Path::new("/"), p).is_none())
+        if !mkfs::filesystems_supported().iter().any(|t| fstype.is(t))
+            || fstype.facts().programs.iter().any(|p| find_program(Path::new("/"), p).is_none())
         {
             println!("skipped: no {fstype} here");
             continue;
@@ -303,11 +312,11 @@ fn features_of_a_mounted_source() {
             )
             .unwrap();
         }
-        let before = source_mkfs_options(fstype, &device).unwrap();
+        let before = fstype.features(&device).unwrap();
         let at = tempfile::tempdir().unwrap();
-        mounts::mount(&device, at.path(), fstype, "", &events).unwrap();
-        let mounted = source_mkfs_options(fstype, &device);
-        let uses = crate::disk::uses::of(&exercise.disk(), &World::gather().unwrap());
+        mounts::mount(&device, at.path(), fstype.name(), "", &events).unwrap();
+        let mounted = fstype.features(&device);
+        let uses = crate::disk::uses::find_uses(&exercise.disk(), &World::gather().unwrap());
         mounts::unmount(at.path()).unwrap();
         assert_eq!(mounted.unwrap(), before, "{fstype}");
         assert!(uses.iter().any(|u| u.entry.id == "ALT-211"), "{fstype}: {uses:?}");
@@ -336,7 +345,7 @@ fn volume_groups_leave_the_host_alone() {
     let disk = exercise.disk();
     let node = partition(&disk, &layout(), &events).unwrap().remove(2);
     let (vg, scope) =
-        (format!("altvg{}", std::process::id()), lvm::Scope::of(std::slice::from_ref(&node)));
+        (format!("altvg{}", std::process::id()), lvm::Scope::new(std::slice::from_ref(&node)));
     lvm::pv_create(&scope, &node).run(&events).unwrap();
     lvm::vg_create(&scope, &vg, std::slice::from_ref(&node), 4 << 20).run(&events).unwrap();
     let world = World::gather().unwrap();
@@ -346,7 +355,7 @@ fn volume_groups_leave_the_host_alone() {
         (4 << 20, ["altinst_rootvg".to_owned()].as_slice())
     );
     let disk = exercise.disk();
-    assert!(gate::is_clone(&disk, &world));
+    assert!(eligibility::is_clone(&disk, &world));
     erase_signatures(&disk, Some(&vg), &events).unwrap();
     assert!(!World::gather().unwrap().lvm.vgs.iter().any(|g| g.name == vg));
     assert!(exercise.disk().content.is_empty());

@@ -4,13 +4,13 @@
 use proptest::prelude::*;
 
 use super::archive::Archive;
-use super::built::image;
 use super::survey::survey;
 use super::verify;
-use crate::archive::input::stream::Memory;
-use crate::archive::tar::built::{archive, member, pax, zoo};
 use crate::archive::tar::read::Reader;
 use crate::event::Events;
+use crate::testing::archive::Memory;
+use crate::testing::archive::{archive, member, pax, zoo};
+use crate::testing::image::image;
 
 /// Reads `data` as an archive in every way that there is. For a fuzzer as well: plain bytes in,
 /// nothing out.

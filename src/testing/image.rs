@@ -1,8 +1,8 @@
-//! Images for tests, put together by hand.
+//! Small images in memory, put together by hand.
 
-use super::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST, Manifest};
-use super::sums;
-use crate::archive::tar::built::{archive, member};
+use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST, Manifest};
+use crate::image::sums;
+use crate::testing::archive::{archive, member};
 
 /// An image as ours are: head, files, checksums.
 pub fn image(files: &[(&str, &[u8])]) -> Vec<u8> {

@@ -2,7 +2,7 @@ use super::*;
 use crate::image::data::*;
 use proptest::prelude::*;
 
-const GOOD: &str = include_str!("../../tests/fixtures/image/good.toml");
+const GOOD: &str = include_str!("../../../tests/fixtures/image/good.toml");
 
 #[test]
 fn the_good_one() {
@@ -59,7 +59,7 @@ fn a_file_that_cannot_be_read() {
     let err = read(Path::new("/no/such/image.data")).unwrap_err();
     assert_eq!(
         error::find(&err).unwrap().to_string(),
-        "ALT-601: /no/such/image.data: No such file or directory"
+        "ALT-601: /no/such/image.data could not be read: No such file or directory"
     );
 }
 
@@ -105,7 +105,7 @@ prop_compose! {
             fs_name: at,
             fs_lv: lv.logical_volume.clone(),
             fs_vg: lv.volume_group.clone(),
-            fs_vfs: kind.to_owned(),
+            fs_vfs: kind.parse().unwrap(),
             fs_min_size_mb: 10,
             fs_used_mb: used,
             fs_options: options,

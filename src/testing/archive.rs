@@ -1,8 +1,34 @@
-//! Small archives for tests, put together by hand: also such as no program would write.
+//! Small archives in memory, put together by hand, including some that no program would write.
 
-use super::BLOCK;
-use super::header::tests::{header, sign};
-use super::pax::tests::record;
+use anyhow::Result;
+
+use crate::archive::input::stream::{SharedBytes, Source};
+use crate::archive::tar::BLOCK;
+use crate::archive::tar::header::tests::{header, sign};
+use crate::archive::tar::pax::tests::record;
+
+/// Bytes in memory, in pieces of any size.
+#[derive(Debug)]
+pub struct Memory(pub Vec<Vec<u8>>);
+
+impl Memory {
+    /// All bytes in one piece.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(vec![bytes.into()])
+    }
+}
+
+impl Source for Memory {
+    fn next(&mut self) -> Result<Option<SharedBytes>> {
+        while !self.0.is_empty() {
+            let first = self.0.remove(0);
+            if !first.is_empty() {
+                return Ok(Some(SharedBytes::new(first.into())));
+            }
+        }
+        Ok(None)
+    }
+}
 
 /// A header and its content, padded.
 pub fn member(path: &str, typeflag: u8, content: &[u8]) -> Vec<u8> {

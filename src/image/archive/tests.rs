@@ -1,11 +1,11 @@
 //! Whole images: head, checksums, end; and archives that are none of ours.
 
-use super::archive::Archive;
-use super::built::image;
-use super::verify::{self, Verified};
-use crate::archive::input::stream::Memory;
-use crate::archive::tar::built::{archive, member, zoo};
+use super::Archive;
 use crate::error;
+use crate::image::verify::{self, Verified};
+use crate::testing::archive::Memory;
+use crate::testing::archive::{archive, member, zoo};
+use crate::testing::image::image;
 
 fn open(bytes: &[u8]) -> anyhow::Result<Archive> {
     Archive::of_source(Box::new(Memory(bytes.chunks(10_000).map(<[u8]>::to_vec).collect())))
@@ -96,7 +96,7 @@ fn an_archive_of_others() {
         member("image.data", b'0', b"x"),
     ]);
     let mut archive_ = open(&bytes).unwrap();
-    assert_eq!(archive_.head, super::archive::Head::default());
+    assert_eq!(archive_.head, super::Head::default());
     assert_eq!(std::iter::from_fn(|| archive_.next().unwrap()).count(), 3);
     assert_eq!(verified(&zoo()).unwrap().checked, 0);
     // A layout that somebody put in front of a root file system.

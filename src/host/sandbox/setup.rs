@@ -1,5 +1,5 @@
-//! What is done in the new mount namespace after the change of root, made up before fork(2): after
-//! it only system calls are made.
+//! The steps in the new mount namespace after the change of root, prepared before fork(2): after it
+//! only system calls are made.
 //!
 //! The old root is gone by then, and so are all descriptors of it: a symbolic link in the copy, of
 //! whatever kind, leads to the copy.
@@ -13,9 +13,9 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::stat::{Mode, SFlag, mknod};
 
-/// One thing to do in the new namespaces.
+/// One step in the new namespaces.
 #[derive(Debug)]
-pub(super) enum Act {
+pub(super) enum SetupStep {
     Mount {
         what: CString,
         at: CString,
@@ -46,21 +46,21 @@ pub(super) enum Act {
         from: CString,
         at: CString,
     },
-    /// What is mounted there cannot be written any more.
-    Sealed {
+    /// Makes what is mounted there read-only.
+    MakeReadOnly {
         at: CString,
     },
-    /// A file or directory of the kernel's that shows nothing.
-    Hidden {
+    /// Hides a file or directory of the kernel.
+    Hide {
         at: CString,
     },
 }
 
-/// What is to be done, in this order.
+/// The steps, in this order.
 #[derive(Debug, Default)]
-pub(super) struct Acts(pub Vec<Act>);
+pub(super) struct SetupSteps(pub Vec<SetupStep>);
 
-impl Acts {
+impl SetupSteps {
     pub fn mount(
         &mut self,
         what: &str,
@@ -69,7 +69,7 @@ impl Acts {
         flags: libc::c_ulong,
         data: &str,
     ) -> Result<()> {
-        self.0.push(Act::Mount {
+        self.0.push(SetupStep::Mount {
             what: text(what)?,
             at: text(at)?,
             kind: text(kind)?,
@@ -84,7 +84,7 @@ impl Acts {
         if let Some(above) = at.parent().filter(|p| p.components().count() > 2) {
             self.directory(above, 0o755)?;
         }
-        self.0.push(Act::Directory {
+        self.0.push(SetupStep::Directory {
             at: text(at.as_os_str())?,
             mode: Mode::from_bits_truncate(mode),
         });
@@ -99,7 +99,7 @@ impl Acts {
 
     pub fn node(&mut self, at: &Path, kind: SFlag, mode: u32, device: u64) -> Result<()> {
         self.above(at)?;
-        self.0.push(Act::Node {
+        self.0.push(SetupStep::Node {
             at: text(at.as_os_str())?,
             kind,
             mode: Mode::from_bits_truncate(mode),
@@ -110,13 +110,13 @@ impl Acts {
 
     pub fn link(&mut self, at: &Path, to: &Path) -> Result<()> {
         self.above(at)?;
-        self.0.push(Act::Link { at: text(at.as_os_str())?, to: text(to.as_os_str())? });
+        self.0.push(SetupStep::Link { at: text(at.as_os_str())?, to: text(to.as_os_str())? });
         Ok(())
     }
 
     pub fn write(&mut self, at: &Path, content: Vec<u8>, mode: libc::mode_t) -> Result<()> {
         self.above(at)?;
-        self.0.push(Act::Write { at: text(at.as_os_str())?, content, mode });
+        self.0.push(SetupStep::Write { at: text(at.as_os_str())?, content, mode });
         Ok(())
     }
 }
@@ -145,7 +145,7 @@ pub(super) fn reason(e: Errno) -> &'static CStr {
     }
 }
 
-impl Act {
+impl SetupStep {
     pub fn at(&self) -> &CStr {
         match self {
             Self::Mount { at, .. }
@@ -154,8 +154,8 @@ impl Act {
             | Self::Link { at, .. }
             | Self::Write { at, .. }
             | Self::Bind { at, .. }
-            | Self::Sealed { at }
-            | Self::Hidden { at } => at,
+            | Self::MakeReadOnly { at }
+            | Self::Hide { at } => at,
         }
     }
 
@@ -219,7 +219,7 @@ impl Act {
                         none.cast(),
                     ))?;
                 }
-                Self::Sealed { at } => {
+                Self::MakeReadOnly { at } => {
                     check(libc::mount(
                         none,
                         at.as_ptr(),
@@ -228,7 +228,7 @@ impl Act {
                         none.cast(),
                     ))?;
                 }
-                Self::Hidden { at } => match check(libc::mount(
+                Self::Hide { at } => match check(libc::mount(
                     c"/dev/null".as_ptr(),
                     at.as_ptr(),
                     none,

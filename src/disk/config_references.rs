@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::disk::model::{Mention, Signature, World};
+use crate::disk::model::{ConfigReference, Signature, World};
 use crate::disk::uses;
 use crate::host::files::read_optional;
 use crate::host::mounts::unescape;
@@ -49,8 +49,8 @@ pub struct Names {
 }
 
 /// Reads the configuration files of this machine.
-pub fn gather(world: &World) -> Vec<Mention> {
-    let names = Names::of(world);
+pub fn gather(world: &World) -> Vec<ConfigReference> {
+    let names = Names::new(world);
     let mut files: Vec<PathBuf> = FILES.iter().map(PathBuf::from).collect();
     for (dir, ending) in DIRECTORIES {
         let mut found: Vec<PathBuf> =
@@ -71,14 +71,14 @@ pub fn gather(world: &World) -> Vec<Mention> {
 /// What a word means of which several disks could be meant: a copy that `dd` made has every name
 /// but the serial number. Where some of them are in use, those are meant; where none is, all of
 /// them may be.
-pub fn of_those_at_work(mentions: Vec<Mention>, world: &World) -> Vec<Mention> {
+pub fn of_those_at_work(mentions: Vec<ConfigReference>, world: &World) -> Vec<ConfigReference> {
     let busy: BTreeSet<&str> = world
         .disks
         .iter()
         .filter(|d| !uses::at_work(d, world).is_empty())
         .map(|d| d.name.as_str())
         .collect();
-    let decided = |m: &Mention| {
+    let decided = |m: &ConfigReference| {
         mentions
             .iter()
             .any(|o| o.place == m.place && o.word == m.word && busy.contains(o.disk.as_str()))
@@ -87,8 +87,8 @@ pub fn of_those_at_work(mentions: Vec<Mention>, world: &World) -> Vec<Mention> {
 }
 
 /// The words of a file that name a disk, each disk once a line.
-pub fn find(path: &Path, text: &[u8], names: &Names) -> Vec<Mention> {
-    let mut all: Vec<Mention> = vec![];
+pub fn find(path: &Path, text: &[u8], names: &Names) -> Vec<ConfigReference> {
+    let mut all: Vec<ConfigReference> = vec![];
     for (number, raw) in text.split(|b| *b == b'\n').enumerate() {
         if raw.trim_ascii_start().starts_with(b"#") {
             continue;
@@ -97,7 +97,7 @@ pub fn find(path: &Path, text: &[u8], names: &Names) -> Vec<Mention> {
         for (word, disks) in names.in_line(raw) {
             for disk in disks {
                 if !all.iter().any(|m| m.place == place && m.disk == disk) {
-                    all.push(Mention { place: place.clone(), word: word.clone(), disk });
+                    all.push(ConfigReference { place: place.clone(), word: word.clone(), disk });
                 }
             }
         }
@@ -107,7 +107,7 @@ pub fn find(path: &Path, text: &[u8], names: &Names) -> Vec<Mention> {
 
 impl Names {
     /// Every name of every disk, and of what lies on disks.
-    pub fn of(world: &World) -> Self {
+    pub fn new(world: &World) -> Self {
         let mut names = Self::default();
         for d in &world.disks {
             let disks = vec![d.name.clone()];
@@ -237,7 +237,7 @@ mod tests {
             ],
             ..Disk::default()
         };
-        Names::of(&World { disks: vec![vdb], ..World::default() })
+        Names::new(&World { disks: vec![vdb], ..World::default() })
     }
 
     #[test]
@@ -293,7 +293,8 @@ mod tests {
             }],
             ..Disk::default()
         };
-        let names = Names::of(&World { disks: vec![disk("sda"), disk("sdb")], ..World::default() });
+        let names =
+            Names::new(&World { disks: vec![disk("sda"), disk("sdb")], ..World::default() });
         for line in ["UUID=1cfb7563-7b7a / ext4", "LABEL=data / ext4"] {
             let found: Vec<String> = find(Path::new("/etc/fstab"), line.as_bytes(), &names)
                 .into_iter()

@@ -1,0 +1,4 @@
+//! Reading archives: those of other programs, and those that no program writes.
+
+mod foreign;
+mod odd;

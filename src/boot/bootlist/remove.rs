@@ -1,0 +1,95 @@
+//! Disks and copies taken out of the boot list.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::bootdisk::BootDisk;
+use super::machine::Machine;
+use super::{efi, nvram};
+use crate::boot::firmware::Firmware;
+use crate::boot::loader::grub::custom;
+use crate::boot::loader::grub::dir::{self, GrubDir};
+use crate::event::Events;
+use crate::host::cmd::find_program;
+use crate::host::files;
+
+impl Machine {
+    /// Takes a disk that is about to go out of the boot list: its entries in the firmware, or what
+    /// this system's own GRUB knows of it.
+    ///
+    /// # Errors
+    /// As [`Machine::set`].
+    pub fn remove(&self, disk: &BootDisk, events: &Events) -> Result<()> {
+        match self.firmware {
+            Firmware::Uefi if find_program(Path::new("/"), "efibootmgr").is_some() => {
+                let Some(esp) = &disk.esp_partuuid else { return Ok(()) };
+                let numbers: Vec<String> = nvram::read()?
+                    .on_partition(esp)
+                    .into_iter()
+                    .map(|e| e.number.clone())
+                    .collect();
+                numbers.iter().try_for_each(|n| nvram::delete(n, events))
+            }
+            Firmware::Uefi => Ok(()),
+            Firmware::Bios => {
+                let Some(dir) = dir::find_own(Path::new("/")) else { return Ok(()) };
+                let has = files::read_optional(&dir.join("custom.cfg"))?
+                    .and_then(|t| custom::find_block(&t))
+                    .is_some_and(|b| custom::defaults(&b).contains(&disk.id()));
+                if !has {
+                    return Ok(());
+                }
+                let grub = GrubDir::open_own(events)?;
+                let left = grub.custom()?.and_then(|t| custom::remove_block(&t));
+                grub.set_custom(left.as_deref())?;
+                grub.close()
+            }
+        }
+    }
+
+    /// Takes out of the boot list what altdisk put there for a copy that nothing tells of any more:
+    /// entries on these partitions that bear its title, and this system's own block in custom.cfg,
+    /// unless that leads to the disk with the id `keep`. Whether there was anything.
+    ///
+    /// # Errors
+    /// As [`Machine::set`].
+    pub fn remove_unrecorded(
+        &self,
+        partuuids: &[String],
+        keep: Option<&str>,
+        events: &Events,
+    ) -> Result<bool> {
+        match self.firmware {
+            Firmware::Uefi if find_program(Path::new("/"), "efibootmgr").is_some() => {
+                let numbers = unrecorded(&nvram::read()?, partuuids);
+                numbers.iter().try_for_each(|n| nvram::delete(n, events))?;
+                Ok(!numbers.is_empty())
+            }
+            Firmware::Uefi => Ok(false),
+            Firmware::Bios => {
+                let Some(dir) = dir::find_own(Path::new("/")) else { return Ok(false) };
+                let text = files::read_optional(&dir.join("custom.cfg"))?;
+                let block = text.as_deref().and_then(custom::find_block);
+                if !block.is_some_and(|b| {
+                    custom::defaults(&b).iter().any(|id| Some(id.as_str()) != keep)
+                }) {
+                    return Ok(false);
+                }
+                let grub = GrubDir::open_own(events)?;
+                grub.set_custom(text.as_deref().and_then(custom::remove_block).as_deref())?;
+                grub.close().map(|()| true)
+            }
+        }
+    }
+}
+
+/// Entries that bear the title of a copy and start something on one of these partitions. What was
+/// started now is never among them: the running system may be a copy itself.
+pub(super) fn unrecorded(vars: &efi::BootVars, partuuids: &[String]) -> Vec<String> {
+    let on = partuuids.iter().flat_map(|p| vars.on_partition(p));
+    let titled = on.filter(|e| {
+        e.label.starts_with("altinst_rootvg (") && Some(&e.number) != vars.current.as_ref()
+    });
+    titled.map(|e| e.number.clone()).collect()
+}
