@@ -79,7 +79,7 @@ fn an_image_of_this_machine_becomes_the_same_system_on_another_disk() {
 
     // Refused before anything is written.
     for (line, words) in [
-        (format!("-d {IMAGE} -g -L 3.1.0 one"), vec!["ALT-670", "-L asks for 3.1.0", "say -L "]),
+        (format!("-d {IMAGE} -g -L 3.1.0 one"), vec!["ALT-670", "-L asks for 3.1.0", "give -L "]),
         (format!("-d {IMAGE} -g -p x86_64-efi,rspc one"), vec!["ALT-107", "rspc"]),
         (format!("-d {IMAGE} -g -e /etc/fstab one"), vec!["ALT-115"]),
         ("-d /etc -g one".to_owned(), vec!["ALT-63"]),
@@ -200,7 +200,7 @@ fn an_archive_of_another_machine_gets_an_identity_of_its_own() {
         &ended,
         0,
         &[
-            "Put kernel and modules there",
+            "Add the kernel and modules from",
             "nofail is added",
             "ssh host keys are taken away",
             "another machine",

@@ -8,14 +8,13 @@ mod disk;
 #[path = "copy/torture.rs"]
 mod torture;
 
+use disk::{Disk, sh};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
-
-use disk::{Disk, sh};
 
 fn restoretree(image: &Path, to: &Path, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_altdisk"))

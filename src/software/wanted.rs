@@ -257,7 +257,7 @@ mod tests {
         let alone = Given { location: "configured", ..Given::default() };
         assert_eq!(
             refused(&alone),
-            "ALT-741: -l configured is given, and nothing to install from there"
+            "ALT-741: -l configured is given, but nothing to install from there"
         );
         assert_eq!(
             refused(&Given { bundle: Some(&large), ..alone }),

@@ -200,9 +200,9 @@ mod tests {
             ("user::rwx,group::r-x", "others"),
             ("", "others"),
             ("user::rwz,group::r-x,other::---", "unknown"),
-            ("user:rwx", "no entry"),
-            ("mask:x:rwx", "no entry"),
-            ("everyone@:rw::allow", "no entry"),
+            ("user:rwx", "is not an entry"),
+            ("mask:x:rwx", "is not an entry"),
+            ("everyone@:rw::allow", "is not an entry"),
             ("user::rwx,user:5:r,user:6:r:5,group::r-x,other::---", "twice"),
             ("user:4294967295:r--,user::r,group::r-x,other::---", "whose number"),
         ] {

@@ -59,7 +59,7 @@ fn damage_is_named() {
     assert!(id == "ALT-634" && text.contains("before its checksums"), "{text}");
     let more = [&bytes[..bytes.len() - 1024], &member("./late", b'0', b"")].concat();
     let (id, text) = failed(verified(&archive(&[more])));
-    assert!(id == "ALT-633" && text.contains("./late stands behind"), "{text}");
+    assert!(id == "ALT-633" && text.contains("./late follows"), "{text}");
 }
 
 #[test]

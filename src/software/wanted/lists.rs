@@ -331,7 +331,7 @@ mod tests {
             ("update_all", "ALL "),
             ("", "ALT-736: b: it names no package"),
             ("# nothing\n", "ALT-736: b: it names no package"),
-            ("a\nb c\n", "ALT-736: b:2:3: `c`: there is one name a line"),
+            ("a\nb c\n", "ALT-736: b:2:3: `c`: write each name on a line of its own"),
             (
                 "a\n  I:x*y\n",
                 "ALT-736: b:2:6: `x*y` is not a package: patterns are not possible; write whole names",
@@ -350,7 +350,7 @@ mod tests {
         let fixes = [
             ("#1068412\n# 99 red\nLP: #5 # why\nCVE-2024-1 #x\n", "#1068412|LP:#5|CVE-2024-1"),
             ("I:x1", "I:x1"),
-            ("CVE-1 CVE-2", "ALT-736: b:1:7: `CVE-2`: there is one name a line"),
+            ("CVE-1 CVE-2", "ALT-736: b:1:7: `CVE-2`: write each name on a line of its own"),
         ];
         for (text, want) in fixes {
             assert_eq!(

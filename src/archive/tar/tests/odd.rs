@@ -211,7 +211,7 @@ fn impossible_members() {
     for (bytes, text) in [
         (vec![], "empty"),
         (vec![0; 10240], "zeros"),
-        (b"#!/bin/sh\n".repeat(100), "does not begin"),
+        (b"#!/bin/sh\n".repeat(100), "does not start"),
     ] {
         let err = read(&bytes, 512).unwrap_err();
         assert_eq!(error::find(&err).unwrap().entry.id, "ALT-631");

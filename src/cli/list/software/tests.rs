@@ -103,7 +103,7 @@ fn bundles_in_a_directory() {
         "\n/web.bnd ",
         " 2 packages\n# nginx curl\n",
         "\n!/odd name.bundle",
-        "one name per line",
+        "write each name on a line",
     ] {
         assert!(packages.replace("  ", " ").contains(part), "{part:?} in {packages}");
     }

@@ -239,7 +239,7 @@ fn what_cannot_be_done_is_said_in_pacmans_words() {
     root.package("own", "1-1", "", &[("usr/bin/there", "x")]);
     let no = told(&root.update(&[named("app", None)]).unwrap_err());
     assert!(
-        no.starts_with("ALT-740: pacman cannot install what is wanted")
+        no.starts_with("ALT-740: pacman cannot install the packages as requested")
             && no.contains("nowhere>=3"),
         "{no}"
     );
