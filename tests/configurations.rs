@@ -423,7 +423,7 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     said(
         &machine.run("alt_disk_install -C -B one"),
         0,
-        &["/boot/efi (UUID=ABCD-1234) is not mounted, and is cloned all the same"],
+        &["/boot/efi (UUID=ABCD-1234) is not mounted, but is cloned anyway"],
     );
     let esp = partition(&machine, &target, "esp");
     let uuid = machine.must(&format!("blkid -p -o value -s UUID {esp}"));

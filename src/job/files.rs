@@ -62,7 +62,7 @@ pub fn list() -> Result<Vec<Summary>> {
         let jobs = directory::list_ids(&folder)?;
         all.extend(jobs.into_iter().filter_map(|id| summary(&folder.join(id.to_string()), id)));
     }
-    all.sort_by(|a, b| b.id.cmp(&a.id));
+    all.sort_by_key(|job| std::cmp::Reverse(job.id));
     // A look-up that has ended is of no interest later.
     Ok(all.into_iter().filter(|job| !job.spec.look || job.state == State::Running).collect())
 }
@@ -143,7 +143,7 @@ fn create_or_else(
 fn has_room(folder: &Path) -> bool {
     let there = folder.ancestors().find(|dir| dir.exists());
     let free = there.and_then(|dir| nix::sys::statvfs::statvfs(dir).ok());
-    free.is_none_or(|s| s.blocks_available() as u64 * s.fragment_size() as u64 >= MIN_FREE_BYTES)
+    free.is_none_or(|s| s.blocks_available() * s.fragment_size() >= MIN_FREE_BYTES)
 }
 
 fn create_in(folder: &Path, record: &JobRecord) -> Result<(Id, PathBuf)> {

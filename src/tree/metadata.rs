@@ -17,6 +17,9 @@ use crate::host::make;
 use crate::host::tree::{Errno, Stat, Sys, Time, errno, stat_fd};
 use crate::text::path::show_path;
 
+/// Extended attributes: names and values.
+pub type Xattrs = Vec<(CString, Vec<u8>)>;
+
 /// Setuid, setgid, sticky: not set when a file is made.
 const SPECIAL_BITS: u32 = 0o7000;
 
@@ -46,7 +49,7 @@ pub struct Metadata {
     /// None leaves what creating the file set.
     pub atime: Option<Time>,
     /// Extended attributes: names and values.
-    pub xattrs: Vec<(CString, Vec<u8>)>,
+    pub xattrs: Xattrs,
     /// Inode flags (chattr), from [`flag::KEPT`].
     pub flags: u32,
     /// Project id; 0 if there is none.
@@ -76,7 +79,7 @@ impl Metadata {
 ///
 /// # Errors
 /// The kernel's.
-pub fn read_xattrs(of: Of<'_>, names: &[CString]) -> Sys<Vec<(CString, Vec<u8>)>> {
+pub fn read_xattrs(of: Of<'_>, names: &[CString]) -> Sys<Xattrs> {
     let mut found = vec![];
     for name in names {
         match attrs::value(of, name) {

@@ -228,7 +228,11 @@ impl Drop for StopOnPanic<'_> {
 /// Waits for all of these threads; false if one of them ended by a panic, which must not pass for a
 /// thread that is finished.
 pub fn join_all(threads: Vec<ScopedJoinHandle<'_, ()>>) -> bool {
-    threads.into_iter().fold(true, |fine, thread| thread.join().is_ok() && fine)
+    let mut fine = true;
+    for thread in threads {
+        fine &= thread.join().is_ok();
+    }
+    fine
 }
 
 /// The error for a thread that ended by a panic.

@@ -89,12 +89,15 @@ const SINGLE: [(&str, StepId); 22] = [
     ("3.reboot", StepId::Reboot),
 ];
 
+type WithNumber = fn(usize) -> StepId;
+type WithName = fn(String) -> StepId;
+
 /// Steps that are numbered: the text in front of the number.
-const NUMBERED: [(&str, fn(usize) -> StepId); 3] =
+const NUMBERED: [(&str, WithNumber); 3] =
     [("1.wipe.", StepId::Wipe), ("1.table.", StepId::PartitionTable), ("X.erase.", StepId::Erase)];
 
 /// Steps that have a name: the text in front of it.
-const NAMED: [(&str, fn(String) -> StepId); 8] = [
+const NAMED: [(&str, WithName); 8] = [
     ("1.vg.", StepId::VolumeGroup),
     ("1.lv.", StepId::LogicalVolume),
     ("1.mkfs.", StepId::FileSystem),

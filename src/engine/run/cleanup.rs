@@ -210,7 +210,7 @@ pub fn remove_copy(
             _ => {
                 if matches!(action, DiskAction::Erase(_)) {
                     note_down(state, &Record::Begin { id: StepId::Erase(index) }, events);
-                    crash_point("before", &format!("X.free.{index}"));
+                    crash_point("before", format!("X.free.{index}"));
                 }
                 match free_target(index, &without_journal(alternate), events) {
                     Ok(true) => outcome.freed.push(name),
@@ -226,7 +226,7 @@ pub fn remove_copy(
                 }
             }
         }
-        crash_point("after", &format!("X.free.{index}"));
+        crash_point("after", format!("X.free.{index}"));
     }
     if base.made_mount_point {
         // Somebody else's files in it, if any, stay.

@@ -125,7 +125,7 @@ pub fn clear_leftovers(
             ));
             outcome.kept.push((disk.name.clone(), disk.serial_or_name().to_owned()));
         }
-        crash_point("after", &format!("X.free.{index}"));
+        crash_point("after", format!("X.free.{index}"));
     }
     // It is not known who made it; what is in it stays.
     if outcome.errors.is_empty() && (unreadable.is_some() || done) {

@@ -81,7 +81,7 @@ fn file_system(i: usize, fs: &Fs) -> Checked {
 
 /// Flags (each with a value) that only shape the file system, and values without a path in them.
 /// Journals and data on other devices (`-J device=`, `-l logdev=`) are none of them.
-fn bad_option<'a>(vfs: FsType, options: &'a [String]) -> Option<&'a str> {
+fn bad_option(vfs: FsType, options: &[String]) -> Option<&str> {
     let flags = vfs.facts().image_options;
     let value = |v: &str| {
         !v.is_empty() && v.chars().all(|c| c.is_ascii_alphanumeric() || "_^=,.:-".contains(c))

@@ -12,7 +12,7 @@ use crate::host::make;
 use crate::host::tree::{Entry, Kind, Stat, Sys};
 use crate::tree::content::start_reading;
 use crate::tree::dir::Dir;
-use crate::tree::metadata::read_xattrs;
+use crate::tree::metadata::{Xattrs, read_xattrs};
 
 /// One file, or the directory of a batch itself (which has no name here).
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Item {
     pub stat: Stat,
     /// The target of a symbolic link.
     pub link: Vec<u8>,
-    pub xattrs: Vec<(CString, Vec<u8>)>,
+    pub xattrs: Xattrs,
     /// Inode flags.
     pub flags: u32,
     /// Open, if it is a regular file.
@@ -95,7 +95,7 @@ pub fn read_entry(
 }
 
 /// All extended attributes, and the bytes of their values.
-fn attributes(of: Of<'_>) -> Sys<(Vec<(CString, Vec<u8>)>, u64)> {
+fn attributes(of: Of<'_>) -> Sys<(Xattrs, u64)> {
     let all = read_xattrs(of, &attrs::names(of)?)?;
     let bytes = all.iter().map(|(_, value)| value.len() as u64).sum();
     Ok((all, bytes))
