@@ -87,8 +87,8 @@ ending() {
 packages=(build-essential binutils e2fsprogs xfsprogs btrfs-progs dosfstools mtools fdisk gdisk lvm2 kmod udev util-linux rsync
     attr acl libcap2-bin grub2-common grub-pc-bin grub-efi-amd64-bin efibootmgr
     libarchive-tools zstd xz-utils b3sum
-    rpm createrepo-c dnf gpg gpg-agent
-    debootstrap debian-archive-keyring ca-certificates procps man-db groff expect tmux ncurses-bin ncurses-term python3)
+    rpm createrepo-c dnf gpg gpg-agent f2fs-tools
+    debootstrap debian-archive-keyring ca-certificates procps man-db groff zsh fish expect tmux ncurses-bin ncurses-term python3)
 [ "$vm" = none ] || packages+=(qemu-system-x86 ovmf)
 install_packages() {
     local missing=() package

@@ -140,7 +140,7 @@ fn by_pacman() {
     said(
         &machine.run("alt_disk_install --resume"),
         0,
-        &["lock was left", "an update was interrupted: hang"],
+        &["removed the lock of pacman", "an update was interrupted: hang"],
     );
     assert!(installed(&machine).contains("hang 1.0-1"));
 

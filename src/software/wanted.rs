@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(
             refused(&Given { bundle: Some(&large), ..alone }),
             format!(
-                "ALT-736: {}: it is larger than 1024 KiB; that is not a list of names",
+                "ALT-736: {}: the file is larger than 1024 KiB, so it is not a list of names",
                 large.display()
             )
         );

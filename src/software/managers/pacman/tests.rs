@@ -248,7 +248,7 @@ fn what_cannot_be_done_is_said_in_pacmans_words() {
     fs::write(root.root().join("usr/bin/there"), "somebody else's").unwrap();
     let no = told(&root.update(&[named("own", None)]).unwrap_err());
     assert!(
-        no.starts_with("ALT-740: pacman could not install what is wanted")
+        no.starts_with("ALT-740: pacman failed to install the packages")
             && no.contains("/usr/bin/there exists in filesystem"),
         "{no}"
     );
