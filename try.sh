@@ -49,6 +49,23 @@ if [ -z "$cargo" ]; then
     PATH=$HOME/.cargo/bin:$PATH
 fi
 
+# --- is there room for the copy? -------------------------------------------------------------------------------------
+# The practice disk is as large as all disks with mounted file systems, plus 2 GiB. The file is sparse: only copied data takes up space.
+devices=$(findmnt -rno SOURCE --real | sed 's/\[.*//' | grep '^/dev/' | grep -v '^/dev/loop' | sort -u) || true
+disks=$(for device in $devices; do lsblk -nbsro NAME,TYPE,SIZE "$device" 2>/dev/null; done | awk '$2 == "disk" { print $1, $3 }' | sort -u)
+[ -n "$disks" ] || die "no mounted file system is on a disk (is this a container?), so there is nothing to clone"
+size=$(printf '%s\n' "$disks" | awk '{ sum += $2 } END { printf "%d", sum / 1048576 + 2048 }')
+mkdir -p "$PRACTICE"
+# check_space MORE: stops unless the copy fits, with MORE MiB to spare.
+check_space() {
+    used=$(for device in $devices; do df -Pm "$device" | awk 'NR == 2 { print $1, $3 }'; done | sort -u | awk '{ sum += $2 } END { printf "%d", sum + 1024 }')
+    needed=$((used + $1))
+    free=$(df -Pm "$PRACTICE" | awk 'NR == 2 { print $4 }')
+    [ "$free" -gt "$needed" ] || die "$PRACTICE has $free MiB free, but a copy of this system needs about $needed MiB. Free some space, or use a machine with less data."
+}
+# The build takes up to 1 GiB, which the copy holds as well.
+check_space 2048
+
 say "Building altdisk"
 "$cargo" build --release --locked
 altdisk=${CARGO_TARGET_DIR:-target}/release/altdisk
@@ -60,16 +77,8 @@ ln -s "$(realpath "$altdisk")" "$names/altdisk"
 ln -s altdisk "$names/alt_disk_install"
 PATH=$names:$PATH
 
-# --- a practice disk that is large enough ----------------------------------------------------------------------------
-# As large as all disks with mounted file systems, plus 2 GiB. The file is sparse: only copied data takes up space.
-devices=$(findmnt -rno SOURCE --real | sed 's/\[.*//' | grep '^/dev/' | grep -v '^/dev/loop' | sort -u) || true
-disks=$(for device in $devices; do lsblk -nbsro NAME,TYPE,SIZE "$device" 2>/dev/null; done | awk '$2 == "disk" { print $1, $3 }' | sort -u)
-[ -n "$disks" ] || die "no mounted file system is on a disk (is this a container?), so there is nothing to clone"
-size=$(printf '%s\n' "$disks" | awk '{ sum += $2 } END { printf "%d", sum / 1048576 + 2048 }')
-used=$(for device in $devices; do df -Pm "$device" | awk 'NR == 2 { print $1, $3 }'; done | sort -u | awk '{ sum += $2 } END { printf "%d", sum + 1024 }')
-mkdir -p "$PRACTICE"
-free=$(df -Pm "$PRACTICE" | awk 'NR == 2 { print $4 }')
-[ "$free" -gt "$used" ] || die "$PRACTICE has $free MiB free, but the copy of this system needs about $used MiB"
+# --- a practice disk -------------------------------------------------------------------------------------------------
+check_space 0
 
 loops() { losetup -nO NAME,BACK-FILE | awk -v dir="$PRACTICE/" 'index($2, dir) == 1 { print $1 }' | sort; }
 before=$(loops)
