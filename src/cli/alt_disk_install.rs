@@ -12,13 +12,13 @@ use arguments::Output;
 #[cfg(test)]
 pub use arguments::read;
 
-use crate::cli::failure::{outcome_sentence, user_message};
+use crate::cli::failure::{emit_error, outcome_sentence};
 use crate::cli::output::{print_raw, print_text, wrap_lines};
 use crate::cli::session::{attach_console, begin, end};
 use crate::cli::{in_job, json, review};
 use crate::engine;
 use crate::engine::request::Action;
-use crate::error::{self, Exit};
+use crate::error::Exit;
 use crate::event::{Event, Events};
 use crate::flags;
 
@@ -44,14 +44,8 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let (exit, text) = match run_engine(action, output, events) {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
-            let told = user_message(&err);
-            let left = error::exit_for(&err);
-            events.emit(Event::Error {
-                id: told.entry.id.to_owned(),
-                cause: told.cause,
-                remedy: told.remedy,
-            });
-            (left, outcome_sentence(left, cleaning).to_owned())
+            let (_, exit) = emit_error(events, &err);
+            (exit, outcome_sentence(exit, cleaning).to_owned())
         }
     };
     // In a job a plan goes to its supervisor as text: nothing is the last word before that has
@@ -86,8 +80,5 @@ fn run_engine(action: Action, output: Output, events: &Events) -> Result<String>
 
 fn add_sinks(events: &Events, output: Output, preview: bool) -> Result<()> {
     attach_console(events, &flags::ALT_DISK_INSTALL, output.debug, output.verbose, preview);
-    if let Some(fd) = output.events_fd {
-        events.add(Box::new(json::JsonLines::on(fd)?));
-    }
-    Ok(())
+    json::attach(events, output.events_fd)
 }

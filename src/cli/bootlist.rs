@@ -71,7 +71,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
     let machine = match here::machine() {
         Err(err) if options.disks.is_empty() && !options.json => {
-            return Ok(print_text(&json_of_unknown(&here::disks_of_root(), &err), Exit::Done));
+            return Ok(print_text(&describe_unknown(&here::disks_of_root(), &err), Exit::Done));
         }
         machine => machine?,
     };
@@ -82,7 +82,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if options.show || options.json || options.disks.is_empty() {
         let list = match machine.current(events) {
             Err(err) if !options.json => {
-                return Ok(print_text(&json_of_unknown(&[machine.here.shown()], &err), Exit::Done));
+                return Ok(print_text(&describe_unknown(&[machine.here.shown()], &err), Exit::Done));
             }
             list => list?,
         };
@@ -96,7 +96,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
 
 /// The answer where it is not known what starts this machine: what is known, and why the rest is
 /// not.
-fn json_of_unknown(disks: &[String], err: &anyhow::Error) -> String {
+fn describe_unknown(disks: &[String], err: &anyhow::Error) -> String {
     let on = if disks.is_empty() {
         "a disk that altdisk cannot find out".to_owned()
     } else {
@@ -116,7 +116,7 @@ pub fn describe_next_boot(events: &Events) -> String {
         Ok(list) => Some(describe_next(&list))
             .filter(|words| !words.is_empty())
             .unwrap_or_else(|| describe_unclear(&list)),
-        Err(err) => one_line(&json_of_unknown(&here::disks_of_root(), &err)),
+        Err(err) => one_line(&describe_unknown(&here::disks_of_root(), &err)),
     }
 }
 
@@ -359,7 +359,7 @@ mod tests {
             "{}",
             format_list(&list)
         );
-        let text = json_of_unknown(
+        let text = describe_unknown(
             &["vda".into()],
             &error::NO_BOOTLIST.with_cause("no GRUB configuration is in /boot/grub"),
         );

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use crate::cli::{console, help};
 use crate::error::{self, AltError, Exit};
+use crate::event::{Event, Events};
 use crate::flags::Command;
 use crate::secret;
 
@@ -29,6 +30,19 @@ pub fn user_message(err: &anyhow::Error) -> AltError {
     message
 }
 
+/// Emits the error as an event; returns it as it was reported, and the exit code for it.
+pub fn emit_error(events: &Events, err: &anyhow::Error) -> (AltError, Exit) {
+    let told = user_message(err);
+    events.emit(Event::Error {
+        id: told.entry.id.to_owned(),
+        cause: told.cause.clone(),
+        remedy: told.remedy.clone(),
+    });
+    (told, error::exit_for(err))
+}
+
+/// Prints the error on standard error, with the usage of `command` if its words are wrong; returns
+/// the exit code.
 pub fn print_error(name: &str, err: &anyhow::Error, command: Option<&Command>) -> Exit {
     let (told, exit) = (user_message(err), error::exit_for(err));
     let mut text = console::error_text(

@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use anyhow::Result;
 
-pub use crate::diagnostic::suggest::edit_distance;
+use crate::diagnostic::suggest::edit_distance;
 use crate::error;
 use crate::flags::aix::{AIX_FLAGS, AixFlag};
 use crate::flags::{Command, Flag};

@@ -13,13 +13,14 @@ use anyhow::Result;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::error;
-use crate::event::{Event, Sink};
+use crate::event::{Event, Events, Sink};
 use crate::host::fd;
 
 const READER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A pipe that poll(2) calls writable takes this much without blocking (PIPE_BUF of pipe(7)).
 const CHUNK: usize = 4096;
 
+/// The sink for `--events`.
 pub struct JsonLines {
     file: File,
     timeout: Duration,
@@ -27,12 +28,23 @@ pub struct JsonLines {
     chunk: usize,
 }
 
+/// Has the events written to the descriptor after `--events`, if there is one.
+///
+/// # Errors
+/// ALT-107 if it is not open, or not for writing.
+pub fn attach(events: &Events, fd: Option<i32>) -> Result<()> {
+    if let Some(fd) = fd {
+        events.add(Box::new(JsonLines::on(fd)?));
+    }
+    Ok(())
+}
+
 impl JsonLines {
     /// Writes to descriptor `fd`, which the caller of the program opened.
     ///
     /// # Errors
     /// ALT-107 if it is not open, or not for writing.
-    pub fn on(fd: i32) -> Result<Self> {
+    fn on(fd: i32) -> Result<Self> {
         let remedy = format!("open it for writing, for example `--events {fd} {fd}>events.jsonl`");
         let file = fd::duplicate(fd).map_err(|_| {
             error::BAD_VALUE

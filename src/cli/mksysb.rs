@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::failure::user_message;
+use crate::cli::failure::emit_error;
 use crate::cli::getopt::Parsed;
 use crate::cli::list::images;
 use crate::cli::session::{attach_console, begin, end};
@@ -122,9 +122,7 @@ fn sinks(
     args: &[OsString],
 ) -> Result<Option<Registered>> {
     attach_console(events, &MKSYSB, p.has("D"), p.has("V"), aside);
-    if let Some(fd) = values::events_fd(p)? {
-        events.add(Box::new(json::JsonLines::on(fd)?));
-    }
+    json::attach(events, values::events_fd(p)?)?;
     Ok(begin(events, Some((LOG, p.has("V"))), in_job::command_words(&MKSYSB.invocation(), args)))
 }
 
@@ -146,12 +144,7 @@ fn report_result(events: &Events, done: Result<String>) -> Exit {
     let (exit, text) = match done {
         Ok(text) => (Exit::Done, text),
         Err(err) => {
-            let (told, exit) = (user_message(&err), error::exit_for(&err));
-            events.emit(Event::Error {
-                id: told.entry.id.to_owned(),
-                cause: told.cause,
-                remedy: told.remedy,
-            });
+            let (_, exit) = emit_error(events, &err);
             (
                 exit,
                 if exit == Exit::Refused {
@@ -184,8 +177,6 @@ fn list(image: &Path) -> Result<Exit> {
 
 fn check(image: &Path, p: &Parsed, events: &Events) -> Result<Exit> {
     attach_console(events, &MKSYSB, false, false, false);
-    if let Some(fd) = values::events_fd(p)? {
-        events.add(Box::new(json::JsonLines::on(fd)?));
-    }
+    json::attach(events, values::events_fd(p)?)?;
     mksysb::verify_image(image, events).map(|_| Exit::Done)
 }

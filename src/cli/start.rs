@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::cli::failure::{names_help, outcome_sentence, print_error, user_message};
+use crate::cli::failure::{emit_error, names_help, outcome_sentence, print_error};
 use crate::cli::output::print_text;
 use crate::cli::{getopt, help, in_job};
-use crate::error::{self, Exit};
+use crate::error::Exit;
 use crate::event::{Event, Events, Stream, VERSION};
 use crate::flags::{self, Command};
 use crate::host::sys;
@@ -54,14 +54,8 @@ fn run_in_job(command: &'static Command, run: Run, args: &[OsString], events: &E
         // The last word is the supervisor's: what was printed is still on its way to it.
         Ok(exit) => exit,
         Err(err) => {
-            let (told, exit) = (user_message(&err), error::exit_for(&err));
-            let usage = exit == Exit::Usage && !names_help(&told);
-            events.emit(Event::Error {
-                id: told.entry.id.to_owned(),
-                cause: told.cause,
-                remedy: told.remedy,
-            });
-            if usage {
+            let (told, exit) = emit_error(events, &err);
+            if exit == Exit::Usage && !names_help(&told) {
                 for line in help::usage(command).lines() {
                     events.emit(Event::Output { stream: Stream::Stderr, line: line.to_owned() });
                 }

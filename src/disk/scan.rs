@@ -18,6 +18,7 @@ use crate::disk::{
 };
 use crate::host::device::device_below;
 use crate::host::threads;
+use crate::text::printable::without_error_numbers;
 
 impl World {
     /// Looks at the machine. Reads only.
@@ -230,8 +231,9 @@ fn read_tables(world: &mut World) -> Result<()> {
             continue;
         }
         if let Err(e) = File::open(&d.path) {
-            d.unreadable = Some(format!("{}: {e}", d.path.display()));
-            world.unknown.push(format!("what is on {} ({e})", d.path.display()));
+            let why = reason(&e);
+            d.unreadable = Some(format!("{}: {why}", d.path.display()));
+            world.unknown.push(format!("what is on {} ({why})", d.path.display()));
             continue;
         }
         match probe::table(&d.path) {
@@ -243,10 +245,15 @@ fn read_tables(world: &mut World) -> Result<()> {
                 }
             }
             Err(e) if is_missing(&e) => return Err(e),
-            Err(e) => d.unreadable = Some(format!("{e:#}")),
+            Err(e) => d.unreadable = Some(reason(&e)),
         }
     }
     Ok(())
+}
+
+/// An error as people read it: with what led to it, without the numbers of system errors.
+fn reason(e: &impl std::fmt::Display) -> String {
+    without_error_numbers(&format!("{e:#}"))
 }
 
 fn join(d: &mut Disk, e: probe::Entry, sector: u64) {
@@ -333,7 +340,7 @@ fn look_for_data(world: &mut World) {
         .collect();
     let look = |d: &mut Disk| match content::look(d) {
         Ok(sight) => d.sight = Some(sight),
-        Err(e) => d.unreadable = Some(format!("{}: {e}", d.path.display())),
+        Err(e) => d.unreadable = Some(format!("{}: {}", d.path.display(), reason(&e))),
     };
     std::thread::scope(|s| {
         for d in &mut disks {
@@ -354,10 +361,11 @@ fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Si
                     .disks
                     .iter_mut()
                     .find(|d| d.path == *path || d.partitions.iter().any(|p| p.path == *path));
+                let why = reason(&e);
+                world.unknown.push(format!("what is on {} ({why})", path.display()));
                 if let Some(d) = disk {
-                    d.unreadable = Some(format!("{e:#}"));
+                    d.unreadable = Some(why);
                 }
-                world.unknown.push(format!("what is on {} ({e:#})", path.display()));
             }
         }
     }
@@ -390,7 +398,7 @@ fn read_lvm(world: &mut World) {
             }
             world.lvm = lvm;
         }
-        Err(e) => world.unknown.push(format!("volume groups ({e:#})")),
+        Err(e) => world.unknown.push(format!("volume groups ({})", reason(&e))),
     }
 }
 

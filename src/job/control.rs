@@ -2,7 +2,7 @@
 //! force (SIGKILL).
 //!
 //! A number is a process only until that is reaped, then it may be anybody's. So the supervisor
-//! reaps under a lock ([`hold`]), and whoever signals looks and signals under the same lock.
+//! reaps under a lock ([`lock_job`]), and whoever signals looks and signals under the same lock.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

@@ -12,7 +12,7 @@ use crate::text::shell::quote;
 /// Checks that the script is an executable file.
 ///
 /// # Errors
-/// ALT-112 to ALT-114, or ALT-111 if it cannot be looked at.
+/// ALT-119 to ALT-121, or ALT-122 if it cannot be looked at.
 pub fn check_script(script: &Path) -> Result<()> {
     let shown = quote(script.as_os_str());
     let meta = match fs::metadata(script) {
@@ -48,7 +48,7 @@ pub fn check_script(script: &Path) -> Result<()> {
 /// Checks that the value of the flag `name` is a file that can be read.
 ///
 /// # Errors
-/// ALT-111.
+/// ALT-122.
 pub fn check_readable(name: &str, file: &Path) -> Result<()> {
     let is_file = fs::metadata(file).map_err(|e| unreadable(name, file, &e))?.is_file();
     if !is_file {

@@ -74,7 +74,7 @@ impl State {
         trust_above(&dir)?;
         // All users may see the record: `disks` and previews do not need root.
         let opened = own_file::make_directory(&dir, TOP_MODE).map_err(errors::refused_directory)?;
-        // As version 0.1.0 made it. StartingPoint a read-only file system it stays so.
+        // As version 0.1.0 made it. On a read-only file system it stays so.
         let _ = opened.set_permissions(std::fs::Permissions::from_mode(TOP_MODE));
         Self::locked(dir, lock::take(Path::new(STATE), opened)?)
     }
@@ -213,7 +213,7 @@ impl State {
         Ok(())
     }
 
-    /// Notes that the removal has begun. StartingPoint a file system that takes nothing any more,
+    /// Notes that the removal has begun. On a file system that can no longer be written to,
     /// what only people read is given up for it.
     ///
     /// # Errors

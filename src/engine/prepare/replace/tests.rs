@@ -46,7 +46,7 @@ fn its_serial_number_makes_a_finished_copy_anew() {
             && said.contains("-X` forgets it"),
         "{said}"
     );
-    // StartingPoint another disk it is in the way.
+    // On another disk it is in the way.
     let other = refused(&Request { targets: vec!["vdc".into()], ..request.clone() }, &a, &world);
     assert!(
         other.starts_with("ALT-703")
