@@ -82,7 +82,10 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     if options.show || options.json || options.disks.is_empty() {
         let list = match machine.current(events) {
             Err(err) if !options.json => {
-                return Ok(print_text(&describe_unknown(&[machine.here.shown()], &err), Exit::Done));
+                return Ok(print_text(
+                    &describe_unknown(&[machine.here.shown()], &err),
+                    Exit::Done,
+                ));
             }
             list => list?,
         };

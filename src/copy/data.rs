@@ -7,8 +7,9 @@ use std::os::unix::fs::FileExt;
 
 use crate::host::make;
 use crate::host::tree::{Errno, Stat, errno, read_ahead, stat_fd};
-use crate::tree::content::next_data_range;
-use crate::tree::content::{MAX_TRIES, READ_AHEAD, RETRY_PAUSE, has_changed, may_have_holes};
+use crate::tree::content::{
+    MAX_TRIES, READ_AHEAD, RETRY_PAUSE, has_changed, may_have_holes, next_data_range,
+};
 use crate::tree::error::CopyError;
 use crate::tree::work::Work;
 

@@ -10,11 +10,13 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 use crate::host::tree::{Errno, Stat, Sys, list, stat_at};
 use crate::host::{attrs, make};
+use crate::tree::metadata::FORBIDDING_FLAGS;
 
 /// The staging directory, at the target's top. A source's own (of a copy that was killed) is never
 /// copied.
 pub const STAGING: &CStr = c".altdisk-links";
 
+/// The copies of files with several names.
 #[derive(Debug, Default)]
 pub struct Links {
     staging: OnceLock<OwnedFd>,
@@ -49,8 +51,7 @@ pub enum Linked {
 
 /// The inode flags that forbid links, by statx.
 pub fn forbidding_flags(stat: &Stat) -> u32 {
-    u32::try_from(stat.attributes & u64::from(attrs::flag::IMMUTABLE | attrs::flag::APPEND))
-        .unwrap_or(0)
+    u32::try_from(stat.attributes & u64::from(FORBIDDING_FLAGS)).unwrap_or(0)
 }
 
 /// Inode and birth time, as an inode number may be used again meanwhile; and the flags to set in

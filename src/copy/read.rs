@@ -13,7 +13,7 @@ use crate::host::attrs::{self, Of};
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Stat};
 use crate::tree::content::start_reading;
-use crate::tree::dir::{Dir, DirTask, join};
+use crate::tree::dir::{Dir, DirTask, join, split};
 use crate::tree::error::CopyError;
 use crate::tree::metadata::PRIVATE;
 use crate::tree::report::Tally;
@@ -92,11 +92,11 @@ impl Reader<'_> {
         if !matches!(e, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) {
             return CopyError::Source(e);
         }
-        let cut = path.iter().rposition(|b| *b == b'/');
-        let (parent, name) = cut.map_or((b"".as_slice(), path), |c| (&path[..c], &path[c + 1..]));
-        let name = std::ffi::CString::new(name).unwrap_or_default();
-        let _ = tree::open_below(self.copier.target.top.as_fd(), parent, DIRECTORY)
-            .and_then(|p| make::remove_directory(p, &name));
+        if let Some((parent, name)) = split(path) {
+            let name = std::ffi::CString::new(name).unwrap_or_default();
+            let _ = tree::open_below(self.copier.target.top.as_fd(), parent, DIRECTORY)
+                .and_then(|p| make::remove_directory(p, &name));
+        }
         CopyError::Source(Errno::ENOENT)
     }
 

@@ -1,5 +1,4 @@
-//! Metadata besides what stat(2) returns: extended attributes, inode flags (chattr),
-//! project ids.
+//! Metadata besides what stat(2) returns: extended attributes, inode flags (chattr), project ids.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
@@ -9,9 +8,9 @@ use nix::libc;
 
 use super::tree::{Errno, Sys};
 
-/// The file whose attributes are meant: an open file's, or those of a name in an open directory (links, device nodes
-/// and the like, which must not be opened). A name goes by `/proc/self/fd`, as *at() forms of the
-/// calls exist only since Linux 6.13.
+/// The file whose attributes are meant: an open file, or a name in an open directory (of links,
+/// device nodes and the like, which must not be opened). A name goes by `/proc/self/fd`, as *at()
+/// forms of the calls exist only since Linux 6.13.
 #[derive(Clone, Copy)]
 pub enum Of<'a> {
     File(BorrowedFd<'a>),
@@ -131,11 +130,17 @@ pub fn remove(file: impl AsFd, attribute: &CStr) -> Sys<()> {
 
 /// Inode flags, as `chattr` names them (`FS_*_FL`).
 pub mod flag {
+    /// Stored compressed.
     pub const COMPRESSED: u32 = 0x4;
+    /// Cannot be changed, linked or removed.
     pub const IMMUTABLE: u32 = 0x10;
+    /// Can only be appended to.
     pub const APPEND: u32 = 0x20;
+    /// Never stored compressed.
     pub const NO_COMPRESSION: u32 = 0x400;
+    /// Overwritten in place, not copied on write.
     pub const NO_COW: u32 = 0x80_0000;
+    /// A directory that ignores case in names.
     pub const CASEFOLD: u32 = 0x4000_0000;
     /// Flags that a user may set and a copy should have, with chattr's letters.
     pub const KEPT: [(u32, char); 16] = [

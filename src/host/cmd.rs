@@ -49,6 +49,7 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// True for exit code 0.
     pub fn success(&self) -> bool {
         self.code == Some(0)
     }
@@ -122,11 +123,13 @@ impl Cmd {
         }
     }
 
+    /// Appends an argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
+    /// Appends arguments.
     pub fn args<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(mut self, args: I) -> Self {
         self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
         self
@@ -138,6 +141,7 @@ impl Cmd {
         self
     }
 
+    /// Sets a variable of its environment.
     pub fn env(mut self, key: impl Into<String>, value: impl AsRef<OsStr>) -> Self {
         self.env.push((key.into(), value.as_ref().to_owned()));
         self

@@ -74,8 +74,9 @@ pub fn open_mount(wanted: &Mount) -> Result<OwnedFd> {
     .map_err(|e| {
         let at = wanted.mount_point.display();
         error::NO_VIEW.with_cause(format!(
-            "{} at {at} could not be opened below what is mounted over it: {e}",
-            wanted.source
+            "{} at {at} could not be opened below what is mounted over it: {}",
+            wanted.source,
+            e.desc()
         ))
     })
 }
@@ -109,8 +110,9 @@ pub fn open_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd
     })?
     .map_err(|e| {
         error::NO_VIEW.with_cause(format!(
-            "{} ({fstype}, {options}) could not be mounted: {e}",
-            device.display()
+            "{} ({fstype}, {options}) could not be mounted: {}",
+            device.display(),
+            e.desc()
         ))
     })
 }

@@ -1,4 +1,4 @@
-//! The device that a file is on, queried so that a dead network file system cannot hang the question.
+//! The device that a file is on, queried in a way that a dead network file system cannot hang.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -23,8 +23,8 @@ pub fn device_below(path: &Path) -> Option<String> {
     statx(path).map(|stat| format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor))
 }
 
-/// The kernel's description of an open block device: enough to notice that another one is behind the
-/// same name.
+/// The kernel's description of an open block device: enough to notice that another one is behind
+/// the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// `major:minor`.

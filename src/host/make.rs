@@ -40,6 +40,7 @@ pub fn open_directory(dir: impl AsFd, name: &CStr) -> Sys<OwnedFd> {
     )
 }
 
+/// A new directory; EEXIST where something has the name.
 pub fn create_directory(dir: impl AsFd, name: &CStr, permissions: u32) -> Sys<()> {
     nix::sys::stat::mkdirat(dir, name, Mode::from_bits_truncate(permissions))
 }
@@ -57,10 +58,12 @@ pub fn create_node(dir: impl AsFd, name: &CStr, like: &Stat) -> Sys<()> {
     nix::sys::stat::mknodat(dir, name, kind, Mode::from_bits_truncate(like.permissions()), device)
 }
 
+/// A new symbolic link.
 pub fn symlink(dir: impl AsFd, name: &CStr, target: &OsString) -> Sys<()> {
     nix::unistd::symlinkat(target.as_os_str(), dir, name)
 }
 
+/// The target of a symbolic link.
 pub fn read_link(dir: impl AsFd, name: &CStr) -> Sys<OsString> {
     nix::fcntl::readlinkat(dir, name)
 }
@@ -70,14 +73,17 @@ pub fn link(from: impl AsFd, old: &CStr, to: impl AsFd, new: &CStr) -> Sys<()> {
     nix::unistd::linkat(from, old, to, new, AtFlags::empty())
 }
 
+/// Renames; what has the new name is replaced.
 pub fn rename(from: impl AsFd, old: &CStr, to: impl AsFd, new: &CStr) -> Sys<()> {
     nix::fcntl::renameat(from, old, to, new)
 }
 
+/// Removes a name other than a directory's.
 pub fn unlink(dir: impl AsFd, name: &CStr) -> Sys<()> {
     nix::unistd::unlinkat(dir, name, UnlinkatFlags::NoRemoveDir)
 }
 
+/// Removes an empty directory.
 pub fn remove_directory(dir: impl AsFd, name: &CStr) -> Sys<()> {
     nix::unistd::unlinkat(dir, name, UnlinkatFlags::RemoveDir)
 }
@@ -186,6 +192,7 @@ pub fn allocate(file: impl AsFd, from: u64, bytes: u64) -> Sys<()> {
     nix::fcntl::fallocate(file, FallocateFlags::empty(), number(from)?, number(bytes)?)
 }
 
+/// Sets the size; what is added is a hole.
 pub fn truncate(file: impl AsFd, size: u64) -> Sys<()> {
     nix::unistd::ftruncate(file, i64::try_from(size).map_err(|_| Errno::EFBIG)?)
 }

@@ -122,7 +122,7 @@ pub fn is_mount_point(at: &Path) -> bool {
     mounted().is_ok_and(|all| all.iter().any(|m| m.mount_point == at))
 }
 
-/// Writes a path as fstab and mountinfo do: blank, tab, newline and backslash in octal.
+/// Writes a path as fstab and mountinfo do: blank, tab, newline, backslash and `#` in octal.
 pub fn escape(path: &Path) -> String {
     let mut out = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {

@@ -1,5 +1,5 @@
 //! Files that must exist in the copy while packages are installed there, because something is
-//! mounted on them (see [`inside`](super::inside)).
+//! mounted on them (see [`sandbox`](super::sandbox)).
 //!
 //! They say what they are in their content, and are removed afterwards; [`tidy`] finds those of a
 //! run that was killed.
@@ -12,7 +12,7 @@ use super::beneath::Beneath;
 use super::replaced_files::{MARK, POLICY, RESOLV_CONF, link_into_run};
 use super::sandbox::Sandbox;
 
-/// No placeholder has so many bytes.
+/// Every placeholder is smaller, in bytes.
 const MAX_SIZE: u64 = 4096;
 
 /// The placeholders of one run.

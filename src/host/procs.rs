@@ -144,8 +144,8 @@ pub fn children() -> Vec<i32> {
     all(|s| s.parent == this)
 }
 
-/// The programs that work on behalf of a process, for people: the command lines from it down to the youngest,
-/// itself left out.
+/// The programs that work on behalf of a process, for people: the command lines from it down to the
+/// youngest, itself left out.
 pub fn working_for(pid: i32) -> Vec<String> {
     let mut chain = vec![];
     let mut above = pid;

@@ -1,5 +1,6 @@
-//! Files of the copy that are replaced while packages are installed in it: something else is mounted
-//! on them in the sandbox, and [`placeholders`](super::placeholders) makes those that are missing.
+//! Files of the copy that are replaced while packages are installed in it: something else is
+//! mounted on them in the sandbox, and [`placeholders`](super::placeholders) makes those that are
+//! missing.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ pub const POLICY: &str = "/usr/sbin/policy-rc.d";
 pub const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// The text by which a placeholder is recognised.
 pub const MARK: &str = "made by altdisk while packages are installed; it may be removed";
+
 /// True if `name` is a regular file in the system at `root`, or leads to one there.
 pub fn is_file(root: &Path, name: &str) -> bool {
     Beneath::open(root).is_ok_and(|root| root.is_file(name))

@@ -26,10 +26,13 @@ impl Scratch {
         Ok(Self { path: Some(path) })
     }
 
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.path.as_deref().unwrap_or(Path::new(""))
     }
 
+    /// Removes it with everything in it.
+    ///
     /// # Errors
     /// If it cannot be removed.
     pub fn close(mut self) -> Result<()> {

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use crate::host::clock;
 
-/// Files that this process and its programs make can be written by nobody else and read by everybody,
-/// unless it is made with another mode: whatever the umask of the caller was.
+/// Files that this process and its programs make can be written by nobody else and read by
+/// everybody, unless they are made with another mode: whatever the umask of the caller was.
 pub fn fix_umask() {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
 }

@@ -16,12 +16,14 @@ const BLOCK_SIZE: c_long = 0xff_ffff;
 /// Set in the minor number of devices that do not rewind when they are closed (/dev/nst0).
 const NO_REWIND: u64 = 128;
 
+/// `struct mtop` of linux/mtio.h.
 #[repr(C)]
 pub struct MtOp {
     op: c_short,
     count: c_int,
 }
 
+/// `struct mtget` of linux/mtio.h.
 #[repr(C)]
 #[derive(Default)]
 pub struct MtGet {

@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_secs(30);
 /// After this time an unfinished line is shown.
 const UNFINISHED: Duration = Duration::from_secs(2);
 /// How long a program may take to end after SIGTERM.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+const TERM_TIMEOUT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
 /// As many of the last command lines are told.
 const TOLD: usize = 2;
@@ -35,6 +35,7 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Watches a program that is about to be started.
     pub fn new(events: Option<&Events>) -> Self {
         Self {
             pid: AtomicU32::new(0),
@@ -88,7 +89,7 @@ impl Watch {
             }
             if signals::interrupted() {
                 let since = *asked.get_or_insert_with(Instant::now);
-                if since.elapsed() > SILENCE_TIMEOUT
+                if since.elapsed() > TERM_TIMEOUT
                     && let Some(group) = self.pid()
                 {
                     // Gone already is as good.

@@ -1,9 +1,9 @@
-//! An image as who installs, lists or checks it sees it: what it says of itself, then the members
-//! that are files of the system.
+//! An image as it is seen by whoever installs, lists or checks it: its own description, then the
+//! members that are files of the system.
 //!
 //! An image of our own begins with `image.data` and the manifest and ends with the checksums; those
-//! are read here and are no members. In any other archive every member is a file of the system. A
-//! pipe or a tape is read once: what stands behind the head is not lost.
+//! are read here and are not passed on as members. In any other archive every member is a file of
+//! the system. A pipe or a tape is read once: what follows the head is not lost.
 
 use std::path::Path;
 
@@ -154,7 +154,7 @@ impl Archive {
     }
 
     /// How many regular files [`Archive::next`] has given out: the number of the current one for
-    /// [`Computed::put`] is one less.
+    /// [`Computed::add`] is one less.
     pub fn regular(&self) -> u64 {
         self.regular
     }

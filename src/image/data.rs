@@ -39,6 +39,7 @@ pub struct Image {
     pub oslevel: String,
 }
 
+/// `yes` or `no`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", try_from = "String")]
 pub enum YesNo {
@@ -59,6 +60,7 @@ impl TryFrom<String> for YesNo {
     }
 }
 
+/// How the layout may be changed to fit the target disks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct Policy {
@@ -79,6 +81,7 @@ pub struct Vg {
     pub vg_source_disk_list: Vec<String>,
 }
 
+/// A disk of the source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct SourceDisk {

@@ -87,6 +87,7 @@ impl FileHash {
         }
     }
 
+    /// The hash of the whole file.
     pub fn finish(mut self) -> Hash {
         if let Some(holes) = &self.holes {
             zeros(&mut self.hasher, holes.size.saturating_sub(holes.at));
@@ -206,6 +207,7 @@ pub struct Compare<'a> {
 }
 
 impl<'a> Compare<'a> {
+    /// Nothing is compared yet.
     pub fn new(computed: Option<&'a Computed>, regular: u64) -> Self {
         Self { computed, regular, lines: 0, line: vec![], ahead: (0, vec![]) }
     }

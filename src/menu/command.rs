@@ -47,11 +47,6 @@ impl Line {
             fixed: self.fixed,
         }
     }
-
-    /// The command that reviews this one: with the dialog's review words.
-    pub fn review(&self, dialog: &Dialog) -> Option<Vec<String>> {
-        dialog.review.as_ref().map(|words| self.with_words(words).argv)
-    }
 }
 
 /// The line that `dialog` makes of these values.

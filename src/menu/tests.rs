@@ -196,7 +196,7 @@ fn everything_becomes_an_argv() {
         made.with_words(&add).shown(),
         format!("prog sub at=alpha --erase 'S 1' -d vda -Pall '--password={HIDDEN}' -z 10")
     );
-    assert_eq!(made.review(d).unwrap()[3], "--review");
+    assert_eq!(made.with_words(d.review.as_ref().unwrap()).argv[3], "--review");
 }
 
 #[test]

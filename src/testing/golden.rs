@@ -1,5 +1,5 @@
 //! Golden screens: what a screen shows, and in which role each cell stands, compared with files
-//! under tests/fixtures/screens. `UPDATE_GOLDEN=1 cargo test --bins tui` writes them anew; then
+//! under tests/fixtures/screens. `UPDATE_GOLDEN=1 cargo test --bin altdisk tui` writes them anew; then
 //! read the difference.
 
 use std::path::{Path, PathBuf};

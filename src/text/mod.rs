@@ -1,5 +1,5 @@
-//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey; paths, and words
-//! for a shell.
+//! Text for terminals and pipes: wrapped, and with nothing in it that a terminal would obey; paths,
+//! sizes, and words for a shell.
 
 pub mod path;
 pub mod printable;

@@ -58,13 +58,15 @@ pub fn without_error_numbers(text: &str) -> String {
     out
 }
 
-/// The text of an error, a warning or a note: one line, in which whatever it names is written out by
-/// [`printable`] and system errors have no numbers. Lines may follow it (the last words of a program, a list of files): a pair of the
-/// line and of these, each begun with a line break and indented, makes such a message.
+/// The text of an error, a warning or a note: one line, in which whatever it names is written out
+/// by [`printable`] and system errors have no numbers. Lines may follow it (the last words of a
+/// program, a list of files): a pair of the line and of these, each begun with a line break and
+/// indented, makes such a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message(String);
 
 impl Message {
+    /// The text.
     pub fn into_text(self) -> String {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Which look a terminal gets, brought down to what the terminal can show.
+//! Which theme a terminal gets, reduced to what the terminal can show.
 
 use std::path::PathBuf;
 
@@ -20,14 +20,14 @@ pub struct Wanted {
     pub utf8: bool,
     /// Bits a second of a serial line; None: not serial, or not known.
     pub speed: Option<u32>,
-    /// Where looks are beside the built-in ones, the last one first.
+    /// Where themes are beside the built-in ones, the last one first.
     pub dirs: Vec<PathBuf>,
 }
 
 /// At this speed and below a line is slow.
 pub const SLOW: u32 = 19200;
 
-/// The look that is used, and what is wrong with the one that was wished for.
+/// The theme that is used, and what is wrong with the one that was asked for.
 pub fn choose(wanted: &Wanted) -> (Theme, Vec<Diagnostic>) {
     let by_itself = match wanted.speed {
         Some(speed) if speed <= SLOW => "serial",
@@ -38,7 +38,7 @@ pub fn choose(wanted: &Wanted) -> (Theme, Vec<Diagnostic>) {
     let mut find = |name: &str, dirs: &[PathBuf]| {
         load::find(name, dirs).map_err(|mut diagnostics| wrong.append(&mut diagnostics)).ok()
     };
-    // Of a file that is wrong, the built-in look of the same name, if there is one.
+    // In place of a file with mistakes: the built-in theme of the same name, if there is one.
     let built_in =
         |name: &str| load::names().any(|n| n == name).then(|| load::find(name, &[]).ok()).flatten();
     let wished =
@@ -50,7 +50,7 @@ pub fn choose(wanted: &Wanted) -> (Theme, Vec<Diagnostic>) {
     (fitted(theme, wanted), wrong)
 }
 
-/// The look with no more colours and glyphs than there are.
+/// The theme with no more colours and glyphs than there are.
 pub fn fitted(mut theme: Theme, wanted: &Wanted) -> Theme {
     let most = if wanted.no_color { 0 } else { wanted.colors };
     if theme.colors > most {

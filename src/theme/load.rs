@@ -1,4 +1,4 @@
-//! Looks from TOML files: built in, and an administrator's own. The format is described in
+//! Themes from TOML files: built in, and an administrator's own. The format is described in
 //! `docs/themes.md`.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, suggest};
 use crate::host::trusted;
 use crate::theme::{Glyphs, Highlight, Role, Theme};
 
-/// Where an administrator's looks are.
+/// Where an administrator's themes are.
 pub const ETC: &str = "/etc/altdisk/themes.d";
 
 const FILES: &[(&str, &str)] = &[
@@ -51,12 +51,12 @@ const ATTRIBUTES: [(&str, Modifier); 4] = [
 ];
 const LOOK: &[&str] = &["fg", "bg", "bold", "reverse", "underline", "dim"];
 
-/// The names of the looks that are part of this program.
+/// The names of the themes that are part of this program.
 pub fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-/// The looks that are part of this program: classic, mono, serial, high-contrast,
+/// The themes that are part of this program: classic, mono, serial, high-contrast,
 /// colour-blind-safe.
 pub fn built_in() -> Vec<Theme> {
     names().map(built_in_one).collect()
@@ -75,11 +75,11 @@ fn built_in_one(name: &str) -> Theme {
     .unwrap_or_else(Theme::mono)
 }
 
-/// The look called `name`: the file `name.toml` in the last of `dirs` that has it, else a built-in
+/// The theme called `name`: the file `name.toml` in the last of `dirs` that has it, else a built-in
 /// one. A name with `/` is a file.
 ///
 /// # Errors
-/// What is wrong with the file, or that there is no such look.
+/// What is wrong with the file, or that there is no such theme.
 pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Diagnostic>> {
     if name.contains('/') {
         return read(Path::new(name));
@@ -105,7 +105,7 @@ pub fn find(name: &str, dirs: &[PathBuf]) -> Result<Theme, Vec<Diagnostic>> {
     Err(vec![Diagnostic::for_file(name, "there is no theme of this name", allowed)])
 }
 
-/// Every look that there is, by name; and what is wrong with files.
+/// All themes, by name, and the mistakes in their files.
 pub fn all(dirs: &[PathBuf]) -> (Vec<Theme>, Vec<Diagnostic>) {
     let (mut themes, mut diagnostics) = (built_in(), vec![]);
     for dir in dirs {
@@ -142,7 +142,7 @@ fn read(path: &Path) -> Result<Theme, Vec<Diagnostic>> {
     }
 }
 
-/// A look's file.
+/// Parses the file of a theme.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -155,7 +155,7 @@ pub fn parse(name: &str, file: &SourceFile) -> Result<Theme, Vec<Diagnostic>> {
         &table,
         0..0,
         &found,
-        "a look",
+        "a theme",
         &["about", "highlight", "glyphs", "colors", "roles"],
     );
     let depth = top.number("colors", 0..=256).filter(|n| {
@@ -172,7 +172,7 @@ pub fn parse(name: &str, file: &SourceFile) -> Result<Theme, Vec<Diagnostic>> {
         highlight: top.one_of("highlight", HIGHLIGHTS).unwrap_or(Highlight::Label),
         glyphs: top.one_of("glyphs", GLYPHS).unwrap_or(Glyphs::Ascii),
         colors,
-        // Without a depth, what the colours may be is not known: no error is made of another.
+        // Where `colors` is wrong itself, no colour is reported as wrong because of it.
         styles: roles(&top, if depth.is_none() && top.has("colors") { 256 } else { colors }),
     };
     let needed = [
@@ -220,7 +220,7 @@ fn color(look: &TableReader, key: &str, colors: u16) -> Option<Color> {
     if colors == 0 {
         look.report_key(
             key,
-            "this look has no colours",
+            "this theme has no colours",
             "set `colors` to 8, 16 or 256, or use bold, reverse, underline, dim",
         );
         return None;

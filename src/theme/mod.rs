@@ -1,4 +1,4 @@
-//! Looks: what each role of text looks like, which glyphs draw frames and marks, how many colours
+//! Themes: what each role of text looks like, which glyphs draw frames and marks, how many colours
 //! there are.
 
 pub mod choose;
@@ -100,7 +100,7 @@ pub enum Glyphs {
     Ascii,
 }
 
-/// A look.
+/// A theme.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
     pub name: String,
@@ -114,6 +114,7 @@ pub struct Theme {
 }
 
 impl Theme {
+    /// The style of a role; the plain one if the theme has none for it.
     pub fn style(&self, role: Role) -> Style {
         self.styles.get(role as usize).copied().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Looks: the built-in ones, bad files with the exact message, which one a terminal gets.
+//! Themes: the built-in ones, bad files with the exact message, which one a terminal gets.
 //! `UPDATE_GOLDEN=1 cargo test theme::` writes the messages anew; then read the difference.
 
 use std::path::{Path, PathBuf};
@@ -136,7 +136,7 @@ fn own_looks_and_mistakes_in_them() {
         mine.style(Role::Title),
         Style::new().fg(Color::Indexed(12)).add_modifier(Modifier::UNDERLINED)
     );
-    // A look that is wrong is told, and the built-in one of its name is used.
+    // A theme with mistakes is reported, and the built-in one of its name is used.
     let wanted = |name: &str| Wanted {
         name: Some(name.into()),
         colors: 8,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::host::make;
 use crate::host::tree::{Errno, Stat, Sys, read_ahead};
 
-/// How often a file that changes while it is read is read.
+/// How many times a file that changes while it is read is read.
 pub const MAX_TRIES: u32 = 3;
 
 /// How long to wait before a file that changed is read again.

@@ -1,5 +1,4 @@
-//! Directories that wait to be read: a stack, so that the walk is depth first and what waits stays
-//! few.
+//! Directories that wait to be read: a stack, so that the walk is depth first and few of them wait.
 
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,13 +12,15 @@ use crate::host::tree::Stat;
 pub struct Dir {
     parent: Option<Arc<Dir>>,
     name: CString,
-    /// Parts that must be done before its metadata is set: the listing, and each batch of its files.
+    /// Parts that must be done before its metadata is set: the listing, and each batch of its
+    /// files.
     parts: AtomicUsize,
     /// Of the source, once it was opened.
     pub stat: OnceLock<Stat>,
 }
 
 impl Dir {
+    /// The top of a tree.
     pub fn top() -> Arc<Self> {
         Arc::new(Self {
             parent: None,
@@ -29,6 +30,7 @@ impl Dir {
         })
     }
 
+    /// A directory in another.
     pub fn child(parent: &Arc<Self>, name: CString) -> Arc<Self> {
         Arc::new(Self {
             parent: Some(Arc::clone(parent)),
@@ -38,6 +40,7 @@ impl Dir {
         })
     }
 
+    /// True for the top of a tree.
     pub fn is_top(&self) -> bool {
         self.parent.is_none()
     }
@@ -73,6 +76,18 @@ impl Dir {
 /// `dir/name`; just the name where `dir` is the top.
 pub fn join(dir: &[u8], name: &CStr) -> Vec<u8> {
     if dir.is_empty() { name.to_bytes().to_vec() } else { [dir, b"/", name.to_bytes()].concat() }
+}
+
+/// The directory that a path is in, and its name there; None for the top.
+pub fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
+    if path.is_empty() {
+        return None;
+    }
+    Some(
+        path.iter()
+            .rposition(|b| *b == b'/')
+            .map_or((b"".as_slice(), path), |cut| (&path[..cut], &path[cut + 1..])),
+    )
 }
 
 impl Drop for Dir {
@@ -118,6 +133,7 @@ impl DirStack {
         self.more.notify_all();
     }
 
+    /// How many tasks wait.
     pub fn len(&self) -> usize {
         self.lock().tasks.len()
     }
@@ -167,6 +183,13 @@ mod tests {
         assert_eq!(dir.path().len(), 399_999);
         assert_eq!(Dir::child(&Dir::top(), c"a".to_owned()).path_of(c"b"), b"a/b");
         drop(dir);
+    }
+
+    #[test]
+    fn paths_are_split_at_their_last_name() {
+        assert_eq!(split(b""), None);
+        assert_eq!(split(b"a"), Some((b"".as_slice(), b"a".as_slice())));
+        assert_eq!(split(b"a/b/c"), Some((b"a/b".as_slice(), b"c".as_slice())));
     }
 
     #[test]

@@ -168,8 +168,8 @@ impl Excludes {
         hits.matched_any()
     }
 
-    /// The same list, but it never excludes these directories (from `/` on) and those above them, only
-    /// what is in them.
+    /// The same list, but it never excludes these directories (from `/` on) and those above them,
+    /// only what is in them.
     #[must_use]
     pub fn keeping(self, directories: impl Iterator<Item = PathBuf>) -> Self {
         let line = |p: PathBuf| [b".", p.as_os_str().as_bytes()].concat();

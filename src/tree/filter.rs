@@ -4,15 +4,11 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use nix::fcntl::OFlag;
-
 use super::dir::join;
 use super::exclude::{self, Excludes};
+use super::walk::{DIRECTORY, LISTING};
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Sys};
-
-/// Bytes of a listing: about a thousand entries.
-const LISTING: usize = 32 << 10;
 
 /// An exclude list and the tree that it is applied to.
 pub struct ExcludeFilter<'a> {
@@ -41,7 +37,7 @@ impl<'a> ExcludeFilter<'a> {
     /// everything in it too. If anything in it is to be copied, it is made after all.
     ///
     /// # Errors
-    /// The kernel's, where a directory cannot be looked into.
+    /// The kernel's, if a directory cannot be examined.
     pub fn is_excluded(&self, path: &dyn Fn() -> Vec<u8>, directory: bool) -> Sys<bool> {
         if self.excludes.is_empty() {
             return Ok(false);
@@ -70,7 +66,7 @@ impl<'a> ExcludeFilter<'a> {
     /// True if the tree has something and the list excludes all of it; what it matches counts.
     ///
     /// # Errors
-    /// The kernel's, where a directory cannot be looked into.
+    /// The kernel's, if a directory cannot be examined.
     pub fn excludes_everything(&self) -> Sys<bool> {
         let mut counts = exclude::MatchCounts::default();
         let all = self.all_excluded(vec![], &mut counts)? && !counts.is_empty();
@@ -90,8 +86,7 @@ impl<'a> ExcludeFilter<'a> {
         let mut buffer = vec![0; LISTING];
         let mut waiting = vec![(path, 0)];
         while let Some((path, position)) = waiting.pop() {
-            let dir = match tree::open_below(self.top, &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
-            {
+            let dir = match tree::open_below(self.top, &path, DIRECTORY) {
                 Ok(dir) => dir,
                 // Gone, or another file system's: nothing to copy in any case.
                 Err(Errno::ENOENT | Errno::ENOTDIR) => continue,

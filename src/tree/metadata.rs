@@ -73,6 +73,11 @@ impl Metadata {
     pub fn allocated_bytes(&self) -> usize {
         self.xattrs.iter().map(|(n, v)| n.as_bytes().len() + v.len() + 64).sum()
     }
+
+    /// True if owner and group are root's, as those of what root makes already are.
+    fn is_roots(&self) -> bool {
+        (self.uid, self.gid) == (0, 0)
+    }
 }
 
 /// Reads these extended attributes; those that were removed meanwhile are left out.
@@ -277,12 +282,5 @@ impl MetadataWriter<'_> {
                 Ok(())
             }
         }
-    }
-}
-
-impl Metadata {
-    /// True if owner and group are root's, as those of what root makes already are.
-    fn is_roots(&self) -> bool {
-        (self.uid, self.gid) == (0, 0)
     }
 }

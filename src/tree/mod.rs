@@ -1,4 +1,4 @@
-//! Everything that walks a tree of files shares this: copying a file system (`copy`) and
+//! Code that everything that walks a tree of files shares: copying a file system (`copy`), and
 //! saving and restoring images (`image`).
 //!
 //! - [`source`] opens a tree without what is mounted in it; [`dir`] has its directories and the

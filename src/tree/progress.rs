@@ -24,13 +24,13 @@ impl std::ops::Add for Totals {
     }
 }
 
-/// Making a file takes about as long as writing so many bytes of a large one.
+/// Making a file takes about as long as writing this many bytes of a large one.
 const FILE_COSTS: u64 = 32 << 10;
 
-/// The rate is that of the last seconds, not of the whole.
+/// The rate is that of the last seconds, not of the whole time.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// From so many bytes on, their time tells something about the disks.
+/// With fewer bytes than this, their time says nothing about the disks.
 const ENOUGH: u64 = 64 << 20;
 
 /// Between two events.
@@ -96,7 +96,7 @@ impl Progress {
             |n: u64| u64::try_from(u128::from(n) * 1000 / ms.max(1)).unwrap_or(u64::MAX);
         let work = |t: Totals| t.bytes.saturating_add(t.files.saturating_mul(FILE_COSTS));
         let speed = per_second(work(now).saturating_sub(work(then)));
-        // What was estimated too low is at least what is done.
+        // An estimate that was too low is raised to what is done.
         let (bytes_total, files_total) =
             (self.totals.bytes.max(now.bytes), self.totals.files.max(now.files));
         let left = work(Totals { bytes: bytes_total, files: files_total }) - work(now);

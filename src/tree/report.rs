@@ -105,14 +105,17 @@ impl Tally {
         self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A file that changed every time it was copied.
     pub fn add_changing(&self, path: Vec<u8>) {
         self.lock().changing.add(path, String::new());
     }
 
+    /// A file that disappeared before it was copied.
     pub fn add_vanished(&self, path: Vec<u8>) {
         self.lock().vanished.add(path, String::new());
     }
 
+    /// A subvolume that is not copied.
     pub fn add_subvolume(&self, path: Vec<u8>) {
         self.lock().subvolumes.add(path, String::new());
     }
@@ -122,6 +125,7 @@ impl Tally {
         self.lock().failed.add(path, why);
     }
 
+    /// Metadata that the target cannot keep.
     pub fn add_not_kept(&self, what: &str, e: Errno, path: Vec<u8>) {
         let mut lists = self.lock();
         let key = format!("{what} ({})", e.desc());
@@ -155,6 +159,7 @@ impl Tally {
         (report, lists.failed)
     }
 
+    /// Adds to a counter.
     pub fn add(counter: &AtomicU64, n: u64) {
         counter.fetch_add(n, Ordering::Relaxed);
     }

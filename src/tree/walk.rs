@@ -21,11 +21,11 @@ pub const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
 /// The size of a buffer for [`next_entries`]: one call lists about a thousand entries.
 pub const LISTING: usize = 32 << 10;
 
-/// The part of the buffer that is used when very many directories wait: a tree both deep and broad must not
-/// fill the memory.
+/// The part of the buffer that is used when very many directories wait: a tree both deep and broad
+/// must not fill the memory.
 const SHORT_LISTING: usize = 1 << 10;
 
-/// From this number of waiting directories on listings are short.
+/// With more waiting directories than this, listings are short.
 const MANY_WAITING: usize = 50_000;
 
 /// The next entries of a directory in the order of their inodes, which is the order they have on

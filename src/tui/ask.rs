@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::menu::command;
-use crate::menu::model::{Field, Kind, Run};
+use crate::menu::command::{self, Line};
+use crate::menu::model::{Dialog, Field, Kind, Run};
 use crate::menu::values::Context;
 use crate::secret::masked_words;
 use crate::text::shell::quoted;
 use crate::tui::layer::Layer;
-use crate::tui::model::{Asked, Effect, Model, Pending, QuestionKind, UserMessage};
+use crate::tui::model::{Asked, Effect, Model, QuestionKind, UserMessage};
 use crate::tui::record::Record;
 use crate::tui::screens::wait::Wait;
 
@@ -22,7 +22,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// `fields`: those whose values are in `context`.
+    /// What `run` asks; `fields`: those whose values are in `context`.
     pub fn for_command(run: &Run, context: &Context, fields: &[Field]) -> Self {
         let mut masked = context.clone();
         for field in fields.iter().filter(|f| f.kind == Kind::Password) {
@@ -36,9 +36,9 @@ impl Query {
         }
     }
 
-    /// The review of what is about to run.
-    pub fn for_review(pending: &Pending) -> Option<Self> {
-        let line = pending.line.with_words(pending.dialog.review.as_ref()?);
+    /// The review of a dialog's line; None if the dialog has none.
+    pub fn for_review(dialog: &Dialog, line: &Line) -> Option<Self> {
+        let line = line.with_words(dialog.review.as_ref()?);
         let shown = line.shown();
         Some(Self { argv: line.argv, shown })
     }

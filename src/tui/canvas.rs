@@ -60,15 +60,18 @@ pub struct Canvas<'a> {
 }
 
 impl<'a> Canvas<'a> {
+    /// The whole of `buf`, in the styles of `theme`.
     pub fn new(buf: &'a mut Buffer, theme: &'a Theme) -> Self {
         let area = buf.area;
         Self { buf, theme, area, cursor: None }
     }
 
+    /// Columns of the area.
     pub fn width(&self) -> u16 {
         self.area.width
     }
 
+    /// Rows of the area.
     pub fn height(&self) -> u16 {
         self.area.height
     }

@@ -26,9 +26,9 @@ pub struct Paths {
     pub logs: SessionLogs,
     /// The home directory: images are written there.
     pub home: PathBuf,
-    /// Where the chosen look is kept.
+    /// Where the chosen theme is kept.
     pub theme: Option<PathBuf>,
-    /// What is known about the terminal, for looks.
+    /// What is known about the terminal, for themes.
     pub wanted: Wanted,
     /// For every program that is run from here.
     pub env: Vec<(String, String)>,
@@ -49,6 +49,7 @@ pub struct EffectRunner {
 }
 
 impl EffectRunner {
+    /// Nothing is asked or followed yet; answers and batches go to `sender`.
     pub fn new(sender: Sender<Event>, at: Paths) -> Self {
         Self {
             sender,
@@ -61,6 +62,7 @@ impl EffectRunner {
         }
     }
 
+    /// Whether the follower with this number is the current one.
     pub fn follows(&self, number: u64) -> bool {
         self.number == number && self.follower.is_some()
     }

@@ -20,80 +20,81 @@ use crate::tui::svg;
 
 /// A question that is answered sooner shows no pop-up.
 const WAIT_POPUP_DELAY: Duration = Duration::from_millis(300);
+
 impl App {
     /// Carries out one effect.
     ///
     /// # Errors
     /// If the terminal has vanished.
     pub(super) fn perform_effect(&mut self, effect: Effect) -> Result<()> {
-        perform(self, effect)
+        let size = self.model.size;
+        match effect {
+            Effect::Ask { token, argv, shown, limit } => {
+                self.runner().ask(token, argv, shown, limit)
+            }
+            Effect::Cancel(token) => drop(self.runner().asked.remove(&token)),
+            Effect::Later(token) => self.later(WAIT_POPUP_DELAY, Msg::Slow(token)),
+            Effect::Start { spec, still } => {
+                let status = self
+                    .runner()
+                    .start(spec, size)
+                    .map(|s| if still { Box::new(s.still()) } else { s });
+                let status = status.map_err(|e| UserMessage::from(&e));
+                self.apply(Msg::Opened(status));
+            }
+            Effect::Open(id) => {
+                let status = self.runner().open(id, size).map_err(|e| UserMessage::from(&e));
+                self.apply(Msg::Opened(status));
+            }
+            Effect::Close => {
+                self.runner().close();
+                self.runner().catch_up();
+            }
+            Effect::Jobs => {
+                self.apply(Msg::Jobs(job::list().map_err(|e| UserMessage::from(&e)), sys::now().0))
+            }
+            Effect::Stop(id) => stopped(self, job::stop(id)),
+            Effect::Kill(id) => stopped(self, job::kill(id)),
+            Effect::Continue => self.runner().send(Msg::Status(status::Msg::Continue)),
+            Effect::Shell => {
+                let shell = std::env::var("SHELL")
+                    .ok()
+                    .filter(|s| !s.is_empty())
+                    .unwrap_or_else(|| "/bin/sh".into());
+                with_terminal(self, &[shell], Some("Type `exit` to return to altdisk."))?;
+            }
+            Effect::Inherit(argv) => with_terminal(self, &argv, None)?,
+            Effect::Exec(argv) => {
+                self.reader.pause();
+                self.tty.suspend()?;
+                let _ = self.runner().at.logs.record(&Record::End);
+                let Err(failed) = foreground::replace(&argv, &self.runner().at.env.clone());
+                self.tty.resume()?;
+                self.reader.resume();
+                self.apply(Msg::Returned(Err(UserMessage::from(&failed))));
+            }
+            Effect::SaveImage(fastpath) => {
+                let saved = save(self, &fastpath).map_err(|e| UserMessage::from(&e));
+                self.apply(Msg::Saved(saved));
+            }
+            Effect::Themes => {
+                let themes = themes(self);
+                self.apply(Msg::Themes(themes));
+            }
+            Effect::Theme(name) => keep(self, &name),
+            Effect::Record(record) => write_down(self, &record),
+            Effect::Redraw => self.repaint(),
+            Effect::Suspend => {
+                self.reader.pause();
+                self.tty.stop_process()?;
+                self.reader.resume();
+                self.repaint();
+            }
+            Effect::Bell => self.tty.write(b"\x07")?,
+            Effect::Quit => self.end = Some(End::Left),
+        }
+        Ok(())
     }
-}
-
-fn perform(app: &mut App, effect: Effect) -> Result<()> {
-    let size = app.model.size;
-    match effect {
-        Effect::Ask { token, argv, shown, limit } => app.runner().ask(token, argv, shown, limit),
-        Effect::Cancel(token) => drop(app.runner().asked.remove(&token)),
-        Effect::Later(token) => app.later(WAIT_POPUP_DELAY, Msg::Slow(token)),
-        Effect::Start { spec, still } => {
-            let status =
-                app.runner().start(spec, size).map(|s| if still { Box::new(s.still()) } else { s });
-            let status = status.map_err(|e| UserMessage::from(&e));
-            app.apply(Msg::Opened(status));
-        }
-        Effect::Open(id) => {
-            let status = app.runner().open(id, size).map_err(|e| UserMessage::from(&e));
-            app.apply(Msg::Opened(status));
-        }
-        Effect::Close => {
-            app.runner().close();
-            app.runner().catch_up();
-        }
-        Effect::Jobs => {
-            app.apply(Msg::Jobs(job::list().map_err(|e| UserMessage::from(&e)), sys::now().0))
-        }
-        Effect::Stop(id) => stopped(app, job::stop(id)),
-        Effect::Kill(id) => stopped(app, job::kill(id)),
-        Effect::Continue => app.runner().send(Msg::Status(status::Msg::Continue)),
-        Effect::Shell => {
-            let shell = std::env::var("SHELL")
-                .ok()
-                .filter(|s| !s.is_empty())
-                .unwrap_or_else(|| "/bin/sh".into());
-            with_terminal(app, &[shell], Some("Type `exit` to return to altdisk."))?;
-        }
-        Effect::Inherit(argv) => with_terminal(app, &argv, None)?,
-        Effect::Exec(argv) => {
-            app.reader.pause();
-            app.tty.suspend()?;
-            let _ = app.runner().at.logs.record(&Record::End);
-            let Err(failed) = foreground::replace(&argv, &app.runner().at.env.clone());
-            app.tty.resume()?;
-            app.reader.resume();
-            app.apply(Msg::Returned(Err(UserMessage::from(&failed))));
-        }
-        Effect::SaveImage(fastpath) => {
-            let saved = save(app, &fastpath).map_err(|e| UserMessage::from(&e));
-            app.apply(Msg::Saved(saved));
-        }
-        Effect::Themes => {
-            let themes = themes(app);
-            app.apply(Msg::Themes(themes));
-        }
-        Effect::Theme(name) => keep(app, &name),
-        Effect::Record(record) => write_down(app, &record),
-        Effect::Redraw => app.repaint(),
-        Effect::Suspend => {
-            app.reader.pause();
-            app.tty.stop_process()?;
-            app.reader.resume();
-            app.repaint();
-        }
-        Effect::Bell => app.tty.write(b"\x07")?,
-        Effect::Quit => app.end = Some(End::Left),
-    }
-    Ok(())
 }
 
 fn stopped(app: &mut App, asked: Result<()>) {
@@ -159,7 +160,7 @@ fn save(app: &mut App, fastpath: &str) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// The chosen look, for the next time. That it cannot be kept is no reason to disturb.
+/// Keeps the chosen theme for the next time. A failure is not worth a message.
 fn keep(app: &mut App, name: &str) {
     if let Some(path) = app.runner().at.theme.clone() {
         let _ = own_file::keep(&path, format!("{name}\n").as_bytes());
@@ -173,11 +174,12 @@ fn write_down(app: &mut App, record: &Record) {
     if let Some(wrong) = app.runner().at.logs.record(record) {
         let remedy =
             "altdisk continues without it. -l and -s name other files for the log and the script.";
-        app.tell(UserMessage::new(format!("What you do is not written down: {wrong}"), remedy));
+        let told = UserMessage::new(format!("What you do is not written down: {wrong}"), remedy);
+        app.apply(Msg::Tell(told));
     }
 }
 
-/// The looks, as this terminal can show them.
+/// The themes, as this terminal can show them.
 fn themes(app: &mut App) -> Vec<Theme> {
     let wanted = app.runner().at.wanted.clone();
     let (themes, _) = theme::load::all(&wanted.dirs);

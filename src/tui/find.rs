@@ -2,10 +2,11 @@
 //! the search goes on from the top.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
 use crate::theme::Role;
-use crate::tui::canvas::Canvas;
+use crate::tui::canvas::{Canvas, columns};
 use crate::tui::screens::Insertion;
 
 /// What is searched for.
@@ -29,6 +30,7 @@ pub enum Found {
 }
 
 impl Find {
+    /// Whether the text to search for is being typed.
     pub fn is_typing(&self) -> bool {
         self.typing.is_some()
     }
@@ -38,6 +40,7 @@ impl Find {
         self.missed = true;
     }
 
+    /// Takes a key, if it belongs to the search.
     pub fn key(&mut self, key: KeyEvent) -> Found {
         self.missed = false;
         let Some(input) = &mut self.typing else {
@@ -95,12 +98,11 @@ impl Find {
         let start = input.visual_scroll(room);
         let shown: String = input.value().chars().skip(start).collect();
         let cut = c.draw_text_within(x + took, y, room as u16, &shown, Role::Value);
-        for blank in took + cut..width {
-            c.draw_text(x + blank, y, " ", Role::Text);
-        }
+        let rest = took + cut;
+        c.fill(Rect::new(x + rest, y, width.saturating_sub(rest), 1), Role::Text);
         let before: String =
             input.value().chars().skip(start).take(input.cursor().saturating_sub(start)).collect();
-        c.place_cursor(x + took + crate::tui::canvas::columns(&before), y);
+        c.place_cursor(x + took + columns(&before), y);
     }
 }
 

@@ -264,13 +264,7 @@ fn follow(
 
 /// Enter on a form.
 pub fn commit(model: &mut Model) -> Effects {
-    let root = model.options.root;
     let run_mode = model.options.run_mode;
-    let opens = model
-        .form()
-        .map(|f| f.dialog.id.clone())
-        .map(|id| model.options.opens(&id))
-        .unwrap_or_default();
     let Some(form) = model.form() else { return vec![] };
     if form.selector.is_some() {
         return answer_selector(model);
@@ -297,9 +291,11 @@ pub fn commit(model: &mut Model) -> Effects {
     }
     let dialog = Rc::clone(&form.dialog);
     let line = command::build_line(&dialog, &form.values, &form.context);
-    if dialog.root && !root && run_mode == RunMode::All {
-        let remedy =
-            format!("Leave altdisk with F10, then start it again as root:\n\n    sudo {}", opens);
+    if dialog.root && !model.options.root && run_mode == RunMode::All {
+        let remedy = format!(
+            "Leave altdisk with F10, then start it again as root:\n\n    sudo {}",
+            model.options.opens(&dialog.id)
+        );
         drop_ghosts(model);
         return fail(
             model,
@@ -310,7 +306,8 @@ pub fn commit(model: &mut Model) -> Effects {
         );
     }
     let pending = Pending { line, dialog };
-    let review = Query::for_review(&pending).filter(|_| run_mode == RunMode::All);
+    let review =
+        Query::for_review(&pending.dialog, &pending.line).filter(|_| run_mode == RunMode::All);
     model.pending = Some(pending);
     match review {
         Some(asked) => ask(model, asked, REVIEW_TIMEOUT_SECS, QuestionKind::Review),

@@ -10,8 +10,9 @@ use crate::tui::canvas::Canvas;
 /// so that the others do not move.
 pub type Legend = Vec<(KeyEvent, &'static str)>;
 
-/// How far apart the entries of a screen's legend stand, and those of a pop-up's.
+/// How far apart the entries of a screen's legend stand.
 pub const WIDE: u16 = 20;
+/// The same in a pop-up.
 pub const POPUP: u16 = 24;
 
 /// How the function keys are called.

@@ -23,6 +23,7 @@ pub enum ListPurpose {
     Themes,
 }
 
+/// A screen or a pop-up.
 #[derive(Debug)]
 pub enum Layer {
     Menu(Menu),

@@ -9,6 +9,7 @@ use crate::tui::screens::form::Form;
 use crate::tui::screens::list::{Choose, List};
 use crate::tui::texts;
 
+/// The choices of a field, with those marked that the form holds.
 pub fn field_list(form: &Form, field: &Field, listing: lists::Listing) -> List {
     let choose = match (&field.list, field.many) {
         (Some(list), _) if list.take == Take::Range => Choose::None,
@@ -23,7 +24,7 @@ pub fn field_list(form: &Form, field: &Field, listing: lists::Listing) -> List {
     list
 }
 
-/// The looks as a list.
+/// The themes as a list.
 pub fn theme_list(model: &Model) -> List {
     let entry = |t: &crate::theme::Theme| {
         // As notes, long descriptions are read in whole.

@@ -74,7 +74,7 @@ pub struct Model {
     pub escape: bool,
     /// Something to know, said on the first form.
     pub notice: Option<String>,
-    /// UserMessage while an answer was waited for; shown after it.
+    /// Messages that came while an answer was awaited; they are shown after it.
     pub deferred: Vec<UserMessage>,
     pub tokens: u64,
     /// The command that is about to run.
@@ -89,6 +89,7 @@ pub struct Asked {
     pub kind: QuestionKind,
 }
 
+/// What an answer is for.
 pub enum QuestionKind {
     /// F4 of the form on top.
     List,
@@ -134,7 +135,7 @@ pub enum Msg {
     /// A job's COMMAND STATUS can be shown.
     Opened(Result<Box<Status>, UserMessage>),
     Status(status::Msg),
-    /// The looks that there are.
+    /// The themes to choose from.
     Themes(Vec<Theme>),
     /// The files of F8, or why there are none.
     Saved(Result<Vec<String>, UserMessage>),
@@ -152,6 +153,7 @@ pub struct UserMessage {
 }
 
 impl UserMessage {
+    /// A message with its remedy, which may be empty.
     pub fn new(wrong: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { wrong: wrong.into(), remedy: remedy.into() }
     }
@@ -198,9 +200,9 @@ pub enum Effect {
     /// Run in place of altdisk.
     Exec(Vec<String>),
     SaveImage(String),
-    /// Read the looks that there are.
+    /// Read the themes to choose from.
     Themes,
-    /// This look was chosen: keep it for the next time.
+    /// This theme was chosen: keep it for the next time.
     Theme(String),
     Record(Record),
     /// Paint everything anew, and look how large the terminal is.
@@ -211,6 +213,7 @@ pub enum Effect {
 }
 
 impl Model {
+    /// A session before its first screen.
     pub fn new(
         set: Rc<Set>,
         theme: Theme,
@@ -238,6 +241,7 @@ impl Model {
         }
     }
 
+    /// What is on top of the stack.
     pub fn top(&self) -> Option<&Layer> {
         self.stack.last()
     }

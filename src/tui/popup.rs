@@ -46,8 +46,8 @@ pub fn layout(
     }
 }
 
-/// Draws frame, title, instructions, markers of what scrolls (`first` line of `all`) and the
-/// legend.
+/// Draws frame, title, instructions (keys with their names on this terminal), markers of what
+/// scrolls (`first` line of `all`) and the legend.
 pub fn draw(
     c: &mut Canvas<'_>,
     place: PopupLayout,
@@ -65,7 +65,9 @@ pub fn draw(
         Rect { x: place.outer.x + 2, width: place.outer.width.saturating_sub(4), ..place.outer };
     c.within(inside, |c| {
         let rows = Rect::new(0, 3, c.width(), instructions.len() as u16);
-        c.draw_lines(rows, instructions.iter().map(|line| (*line, Role::Instruction)));
+        let lines: Vec<String> =
+            instructions.iter().map(|line| keys::with_key_names(line, key_names)).collect();
+        c.draw_lines(rows, lines.iter().map(|line| (line.as_str(), Role::Instruction)));
     });
     if let Some((top, bottom)) = scroll_markers(scroll.0, usize::from(place.body.height), scroll.1)
     {

@@ -5,8 +5,8 @@
 //! The files lie in a home directory for years, and every copy and image of the system takes them
 //! along; a state directory that is never copied holds what must be kept.
 //!
-//! Both are appended to, never truncated, and only their owner may read them. What cannot be
-//! written is told once, when the first command would have been written down; the work goes on.
+//! Both are appended to, never truncated, and only their owner may read them. A failure to
+//! write is reported once, with the first command; the work continues.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -118,6 +118,7 @@ pub struct LogFile {
 }
 
 impl LogFile {
+    /// Opens the file for appending. A failure is kept for [`LogFile::complaint`].
     pub fn open(path: &Path, name: Name) -> Self {
         Self { path: path.to_owned(), file: own_file::append(path, name), told: false }
     }
@@ -147,6 +148,7 @@ pub struct SessionLogs {
 }
 
 impl SessionLogs {
+    /// Opens `smit.log` and `smit.script`, each by its path and by how it was named.
     pub fn open(log: (&Path, Name), script: (&Path, Name)) -> Self {
         Self { log: LogFile::open(log.0, log.1), script: LogFile::open(script.0, script.1) }
     }
@@ -156,7 +158,7 @@ impl SessionLogs {
         let mut logs = [(&mut self.log, log), (&mut self.script, script)]
             .into_iter()
             .filter(|(_, named)| *named);
-        logs.find_map(|(book, _)| book.complaint())
+        logs.find_map(|(file, _)| file.complaint())
     }
 
     /// The log once more, for a thread that appends to it.
@@ -164,6 +166,7 @@ impl SessionLogs {
         self.log.file.as_ref().ok()?.try_clone().ok()
     }
 
+    /// Where the log is.
     pub fn log_path(&self) -> &Path {
         &self.log.path
     }
@@ -225,9 +228,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("smit.script");
         for n in 0..2 {
-            let mut book = LogFile::open(&path, Name::Default);
-            book.write(&script(&format!("echo {n}"), "D"));
-            assert_eq!(book.complaint(), None);
+            let mut file = LogFile::open(&path, Name::Default);
+            file.write(&script(&format!("echo {n}"), "D"));
+            assert_eq!(file.complaint(), None);
         }
         let out = std::process::Command::new("sh").arg(&path).output().unwrap();
         assert_eq!(String::from_utf8(out.stdout).unwrap(), "0\n1\n");
@@ -256,9 +259,9 @@ mod tests {
 
     #[test]
     fn complains_once() {
-        let mut book = LogFile::open(Path::new("/proc/no/such"), Name::Given);
-        book.write("x");
-        assert!(book.complaint().unwrap().starts_with("/proc/no/such: "));
-        assert_eq!(book.complaint(), None);
+        let mut file = LogFile::open(Path::new("/proc/no/such"), Name::Given);
+        file.write("x");
+        assert!(file.complaint().unwrap().starts_with("/proc/no/such: "));
+        assert_eq!(file.complaint(), None);
     }
 }

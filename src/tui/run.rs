@@ -27,7 +27,7 @@ use crate::tui::channel::{End, Event};
 use crate::tui::effect_runner::{EffectRunner, Paths};
 use crate::tui::keys::KeyNames;
 use crate::tui::layer::Layer;
-use crate::tui::model::{Effect, Model, Msg, UserMessage};
+use crate::tui::model::{Effect, Model, Msg};
 use crate::tui::status;
 use crate::tui::update::{goes_on, update};
 use crate::tui::view::{draw_frame, view};
@@ -236,6 +236,7 @@ impl App {
         }
     }
 
+    /// Carries out an effect; if that fails, the session ends as hung up.
     pub fn perform(&mut self, effect: Effect) {
         if self.perform_effect(effect).is_err() {
             // The terminal has vanished meanwhile.
@@ -243,16 +244,14 @@ impl App {
         }
     }
 
+    /// Applies `msg` after this time.
     pub fn later(&mut self, after: Duration, msg: Msg) {
         self.timers.push((Instant::now() + after, msg));
     }
 
+    /// What carries out effects beside the screen.
     pub fn runner(&mut self) -> &mut EffectRunner {
         &mut self.runner
-    }
-
-    pub fn tell(&mut self, told: UserMessage) {
-        self.apply(Msg::Tell(told));
     }
 
     /// The size is asked again; what is on the screen is not known.

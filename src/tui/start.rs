@@ -1,4 +1,4 @@
-//! From the command line to the first screen: menus, terminal, look, files to write to, and whether
+//! From the command line to the first screen: menus, terminal, theme, files to write to, and whether
 //! a job runs already.
 
 use std::path::{Path, PathBuf};
@@ -46,8 +46,7 @@ pub struct Start {
     pub argv: String,
 }
 
-/// Whether `word` is the fast path of a panel that opens by itself; else those that are most like
-/// it.
+/// The fast paths of the panels that open by themselves, and their aliases.
 ///
 /// # Errors
 /// ALT-961 if a menu file has mistakes.

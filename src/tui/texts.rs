@@ -10,9 +10,11 @@ use crate::tui::model::Model;
 use crate::tui::screens::form::Form;
 use crate::tui::screens::text::{Text, TextKind};
 
-pub const THEMES: &str = "A look says which colours, line characters and marks the screens have. Put the cursor on one and press Enter: the \
+/// Help for the list of themes.
+pub const THEMES: &str = "A theme sets the colours, line characters and marks of the screens. Put the cursor on one and press Enter: the \
 screens change at once, and altdisk keeps it for the next time. `serial` sends the fewest characters, for slow lines; `mono` needs no colours.";
 
+/// Help for the list of jobs.
 pub const JOBS: &str = "Everything that altdisk runs is a job. It keeps running when you leave its screen, leave altdisk, or lose the connection. Put \
 the cursor on a job and press Enter to see how it goes, or how it ended.";
 
@@ -24,8 +26,8 @@ pub const PASTED_LINES: &str = "Only one line can be pasted here. Nothing more w
 /// Shown when there is no field for a pasted text.
 pub const PASTED_NOWHERE: &str = "Text cannot be pasted here.";
 
-const LIST: &str = "Up and Down move the cursor, PageUp and PageDown a page, Home and End to the ends. / searches for a text, n searches on. \
-Lines that are grey cannot be chosen; put the cursor on one to see why. Enter takes what is chosen, Cancel goes back without a change.";
+const LIST: &str = "Up and Down move the cursor, PageUp and PageDown a page, Home and End to the ends. / searches for text, n for its next occurrence. \
+Lines that are grey cannot be chosen; put the cursor on one to see why. Enter takes what is chosen, Cancel changes nothing.";
 
 const REVIEW: &str = "This screen says what will happen, and nothing has happened yet: what will be erased, the steps, the time that it may \
 take, what the machine starts from afterwards, and how to go back.
@@ -43,7 +45,7 @@ although nothing is wrong.
 F3 leaves this screen, and the command keeps running. To see it again, choose \"Running and Finished Jobs\" in the first menu, or start altdisk again. \
 The command also keeps running when you leave altdisk or lose the line. Ctrl-C stops it, after a question.
 
-What it says is below. The arrow keys, PageUp, PageDown, Home and End move in it; at the end it follows what comes. / finds a text, n the next one. f shows \
+Its output is below. The arrow keys, PageUp, PageDown, Home and End move in it; at its end, new lines scroll in. / searches for text, n for its next occurrence. f shows \
 other kinds of lines: everything, or only warnings and errors. w cuts long lines, which Left and Right then move, or wraps them.
 
 A command with several steps has a list of them: Tab goes there and back. On a wide screen both are shown, and Tab says which one the keys move.";
@@ -142,6 +144,7 @@ pub fn image(model: &Model) -> String {
     format!("{path}The files are written to:\n    {home}")
 }
 
+/// Which files F8 has written.
 pub fn saved(files: &[String]) -> String {
     format!(
         "The screen was written to:\n{}",
@@ -195,6 +198,7 @@ pub fn keys(key_names: KeyNames) -> Vec<(String, Role)> {
     text
 }
 
+/// The page "About and Help".
 pub fn about() -> Vec<(String, Role)> {
     let head = format!("altdisk {}", env!("CARGO_PKG_VERSION"));
     let text = "

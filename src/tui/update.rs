@@ -388,7 +388,7 @@ fn opened(model: &mut Model, status: Result<Box<status::Status>, UserMessage>) -
     }
 }
 
-/// The last status of the stack is told something, and what it actions is done.
+/// Hands a message to the topmost status of the stack, and does what that asks for.
 fn to_status(model: &mut Model, msg: status::Msg) -> Effects {
     let found = model.stack.iter_mut().rev().find_map(|l| match l {
         Layer::Status(status) => Some(status),

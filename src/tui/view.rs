@@ -23,7 +23,7 @@ pub fn draw_frame(model: &Model, frame: &mut Frame<'_>) {
 
 /// Draws the model on an empty canvas.
 pub fn view(model: &Model, c: &mut Canvas<'_>) {
-    // A look with a paper of its own covers the whole screen with it.
+    // A theme with a background of its own covers the whole screen with it.
     if c.theme.style(Role::Text).bg.is_some() {
         c.fill(c.area, Role::Text);
     }

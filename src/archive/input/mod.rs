@@ -1,9 +1,9 @@
 //! Where an image comes from: a file, a tape, another device, a FIFO or standard input, compressed
 //! or not.
 //!
-//! `raw` reads it in large blocks, `compression` recognises how it is compressed, `unpack` starts the
-//! threads, `frames` unpacks our own zstd frames on all processors, `streams` everything else, and
-//! `stream` carries the uncompressed bytes from those threads to the one that reads the archive.
+//! `raw` reads it in large blocks, `compression` recognises how it is compressed, `unpack` starts
+//! the threads, `frames` unpacks our own zstd frames on all processors, `streams` everything else,
+//! and `stream` carries the uncompressed bytes from those threads to the one that reads the archive.
 
 pub mod compression;
 pub mod frames;
@@ -137,13 +137,15 @@ impl Input {
     /// ALT-640 for a pipe.
     pub fn reopen(self) -> Result<Self> {
         let refused = |why: String| error::IMAGE_AGAIN.with_cause(format!("{}: {why}", self.name));
+        let seek = |to| {
+            let done = (&*self.file).seek(SeekFrom::Start(to));
+            done.map(drop).map_err(|e| refused(e.to_string()))
+        };
         // A thread that is still reading would take bytes away.
         self.reading.stop();
         match self.kind {
-            Kind::File { .. } | Kind::Disk => {
-                let start = if let Kind::File { start, .. } = self.kind { start } else { 0 };
-                (&*self.file).seek(SeekFrom::Start(start)).map_err(|e| refused(e.to_string()))?;
-            }
+            Kind::File { start, .. } => seek(start)?,
+            Kind::Disk => seek(0)?,
             Kind::Tape(tape) => {
                 let files = if tape.rewinds { Some(0) } else { tape.file };
                 let files = files.ok_or_else(|| {
@@ -157,6 +159,7 @@ impl Input {
         Ok(Self { reading: Arc::default(), ..self })
     }
 
+    /// True if [`Input::reopen`] works: not for a pipe.
     pub fn seekable(&self) -> bool {
         match self.kind {
             Kind::File { .. } | Kind::Disk => true,

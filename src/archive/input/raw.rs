@@ -11,8 +11,8 @@ use nix::libc;
 use crate::error;
 use crate::host::{fd, signals};
 
-/// So long a read waits before it looks whether it is wanted still, milliseconds.
-const MAX_RETRIES: u8 = 200;
+/// Milliseconds that a read waits before it checks whether it is still wanted.
+const POLL_TIMEOUT: u8 = 200;
 
 /// The state that the reading thread and the others share.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Bytes read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -82,7 +83,7 @@ impl Raw {
                 return Err(io::Error::other("stopped"));
             }
             // A network that is silent must not keep who wants to stop.
-            if !fd::readable(&self.file, MAX_RETRIES)? {
+            if !fd::readable(&self.file, POLL_TIMEOUT)? {
                 drop(held);
                 if signals::interrupted() {
                     return Err(io::Error::other("stopped by a signal"));
@@ -177,6 +178,7 @@ impl Raw {
         result.map_err(|e| self.error(&e))
     }
 
+    /// The name of the image, for messages.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -35,8 +35,8 @@ pub fn send(to: &SyncSender<StreamItem>, piece: SharedBytes) -> bool {
     piece.is_empty() || to.send(StreamItem::Ready(Ok(piece))).is_ok()
 }
 
-/// What is unpacked of streams, however small they are, on its way into pieces of one size: a piece
-/// keeps a whole buffer.
+/// Collects the unpacked bytes of streams, however small those are, in buffers of one size: each
+/// piece that is sent keeps a whole buffer.
 #[derive(Default)]
 pub struct BufferFiller {
     pool: BufferPool,

@@ -14,6 +14,7 @@ use crate::host::threads;
 
 /// How many buffers may wait.
 const MAX_WAITING: usize = 6;
+
 /// The bytes that threads bring.
 struct Threads {
     items: Option<Receiver<StreamItem>>,

@@ -90,6 +90,7 @@ fn new_file(name: &Path) -> Result<Kind> {
     }
 }
 
+/// A file that is being written.
 #[derive(Debug)]
 pub struct NewFile {
     file: File,
@@ -142,10 +143,12 @@ impl NewFile {
         })
     }
 
+    /// The directory that it will be in.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
+    /// Device and inode of the file itself, and of the one that it will replace.
     pub fn inodes(&self) -> Vec<(u64, u64)> {
         let own = self.file.metadata().ok();
         own.into_iter().chain(fs::metadata(&self.path).ok()).map(|m| (m.dev(), m.ino())).collect()
@@ -158,6 +161,7 @@ impl NewFile {
             .map(|s| s.blocks_available().saturating_mul(s.fragment_size()))
     }
 
+    /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.written += bytes.len() as u64;
@@ -168,6 +172,7 @@ impl NewFile {
         Ok(())
     }
 
+    /// Writes everything to the device and gives the file its name.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.sync_all()?;
         if self.beside.is_none() {

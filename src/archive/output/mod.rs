@@ -56,6 +56,7 @@ impl Output {
         Ok(Self { name: name.to_owned(), to, method })
     }
 
+    /// How the image is compressed.
     pub fn method(&self) -> Method {
         self.method
     }

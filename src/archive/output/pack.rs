@@ -6,8 +6,8 @@
 //! decompressing and unpack them on every processor too. gzip chunks are members, xz chunks
 //! streams: all three are what the format allows, and the plain tools read them as one.
 //!
-//! The number of chunks under way is bounded: as many as there are compressors, one that is filled, one
-//! that is written; buffers are used again.
+//! The number of chunks under way is bounded: as many as there are compressors, one that is filled,
+//! one that is written; buffers are used again.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -11,6 +11,7 @@ use anyhow::Result;
 use super::method::Method;
 use crate::error;
 
+/// An output that is written in records.
 #[derive(Debug)]
 pub struct Records {
     to: File,
@@ -19,6 +20,8 @@ pub struct Records {
 }
 
 impl Records {
+    /// Standard output.
+    ///
     /// # Errors
     /// ALT-658 if standard output is a terminal.
     pub fn standard(size: usize) -> Result<Self> {
@@ -33,6 +36,8 @@ impl Records {
         })
     }
 
+    /// Opens a tape, another character device or a named pipe.
+    ///
     /// # Errors
     /// ALT-655; ALT-658 for a terminal.
     pub fn open(name: &Path, size: usize) -> Result<Self> {
@@ -46,6 +51,7 @@ impl Records {
         Ok(Self { to, buffer: Vec::with_capacity(size), size })
     }
 
+    /// Appends bytes; every full record is written.
     pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let (now, rest) = bytes.split_at(bytes.len().min(self.size - self.buffer.len()));
@@ -65,6 +71,7 @@ impl Records {
         Ok(())
     }
 
+    /// Fills the last record and writes it.
     pub fn finish(mut self, method: Method) -> io::Result<()> {
         if !self.buffer.is_empty() {
             let mut missing = self.size - self.buffer.len();

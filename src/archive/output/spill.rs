@@ -11,6 +11,7 @@ use nix::fcntl::OFlag;
 /// Up to this many bytes stay in memory.
 const MEMORY: usize = 2 << 20;
 
+/// The text.
 #[derive(Debug)]
 pub struct Spill {
     directories: Vec<PathBuf>,
@@ -36,6 +37,8 @@ impl Spill {
         self.length
     }
 
+    /// Appends bytes.
+    ///
     /// # Errors
     /// The kernel's, mostly for want of room.
     pub fn add(&mut self, bytes: &[u8]) -> io::Result<()> {

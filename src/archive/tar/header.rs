@@ -54,10 +54,12 @@ impl Header {
             || told == spaces + others().map(|b| i64::from(b.cast_signed())).sum::<i64>()
     }
 
+    /// The letter for the kind of member.
     pub fn typeflag(&self) -> u8 {
         self.0[LINK.start - 1]
     }
 
+    /// True for the form of GNU tar.
     pub fn is_gnu(&self) -> bool {
         &self.0[MAGIC] == b"ustar  \0"
     }
@@ -77,6 +79,7 @@ impl Header {
         if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
     }
 
+    /// The target of a link, symbolic or hard.
     pub fn link(&self) -> Vec<u8> {
         text(&self.0[LINK]).to_vec()
     }
@@ -86,6 +89,7 @@ impl Header {
         if self.is_gnu() || self.is_ustar() { text(&self.0[UNAME]) } else { b"" }
     }
 
+    /// The group's name; v7 has none.
     pub fn group(&self) -> &[u8] {
         if self.is_gnu() || self.is_ustar() { text(&self.0[GNAME]) } else { b"" }
     }
@@ -98,16 +102,19 @@ impl Header {
             .map_err(|()| "its mode is not a number".to_owned())
     }
 
+    /// The owner's number.
     pub fn uid(&self) -> Result<u32, String> {
-        self.small(UID, "owner")
+        self.unsigned(UID, "owner")
     }
 
+    /// The group's number.
     pub fn gid(&self) -> Result<u32, String> {
-        self.small(GID, "group")
+        self.unsigned(GID, "group")
     }
 
+    /// Bytes of content in the archive.
     pub fn size(&self) -> Result<u64, String> {
-        self.large(SIZE, "size")
+        self.unsigned(SIZE, "size")
     }
 
     /// Seconds since the epoch; before 1970 in GNU's form only.
@@ -121,17 +128,19 @@ impl Header {
         number(field).ok().filter(|_| *last == b' ')
     }
 
+    /// The major number of a device.
     pub fn major(&self) -> Result<u32, String> {
-        self.small(MAJOR, "device number")
+        self.unsigned(MAJOR, "device number")
     }
 
+    /// The minor number of a device.
     pub fn minor(&self) -> Result<u32, String> {
-        self.small(MINOR, "device number")
+        self.unsigned(MINOR, "device number")
     }
 
     /// GNU's old sparse form: the size with holes.
     pub fn real_size(&self) -> Result<u64, String> {
-        self.large(GNU_REAL_SIZE, "real size")
+        self.unsigned(GNU_REAL_SIZE, "real size")
     }
 
     /// GNU's old sparse form: the entries of the map in this block (`more`: a block behind the
@@ -155,17 +164,10 @@ impl Header {
         Ok((all, self.0[extended] != 0))
     }
 
-    fn small(&self, at: Range<usize>, what: &str) -> Result<u32, String> {
+    fn unsigned<T: TryFrom<i64>>(&self, at: Range<usize>, what: &str) -> Result<T, String> {
         number(&self.0[at])
             .ok()
-            .and_then(|n| u32::try_from(n).ok())
-            .ok_or_else(|| format!("its {what} is not a number that a file can have"))
-    }
-
-    fn large(&self, at: Range<usize>, what: &str) -> Result<u64, String> {
-        number(&self.0[at])
-            .ok()
-            .and_then(|n| u64::try_from(n).ok())
+            .and_then(|n| T::try_from(n).ok())
             .ok_or_else(|| format!("its {what} is not a number that a file can have"))
     }
 }

@@ -52,6 +52,7 @@ fn to_nul(mut text: Vec<u8>) -> Vec<u8> {
 pub struct Names(HashMap<(bool, Vec<u8>), u32>);
 
 impl Names {
+    /// Remembers the names of a member's owner and group.
     pub fn learn(&mut self, header: &Header, before: &Before) {
         let pax = before.pax.as_ref();
         // A name that does not fit into the header is cut there.

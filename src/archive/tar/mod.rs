@@ -80,6 +80,7 @@ pub struct Bad {
 }
 
 impl Bad {
+    /// A member that is damaged.
     pub fn damaged(text: impl Into<String>) -> Self {
         Self { entry: &error::IMAGE_DAMAGED, text: text.into() }
     }

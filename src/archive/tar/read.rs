@@ -46,6 +46,7 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Nothing is read yet.
     pub fn new(source: Box<dyn Source>) -> Self {
         Self {
             source,

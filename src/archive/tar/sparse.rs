@@ -70,6 +70,7 @@ impl Lines {
         Ok(false)
     }
 
+    /// The map, once it is complete.
     pub fn map(self) -> Vec<(u64, u64)> {
         self.map
     }

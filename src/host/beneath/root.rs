@@ -129,6 +129,7 @@ impl Beneath {
         stat_at(self.find(parent)?, &name)
     }
 
+    /// True if `inner` exists, links followed.
     pub fn exists(&self, inner: impl AsRef<Path>) -> bool {
         self.find(inner).is_ok()
     }
@@ -388,6 +389,7 @@ impl Beneath {
     }
 }
 
+/// How to open a directory by its name, which must not be a link.
 pub const DIRECTORY: OFlag =
     OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
@@ -451,6 +453,7 @@ pub fn beside(name: &CString) -> CString {
     CString::new(full).unwrap_or_else(|_| name.clone())
 }
 
+/// Removes a name other than a directory's; that it is not there is no error.
 pub fn remove_name(dir: &OwnedFd, name: &CString) -> Sys<()> {
     match make::unlink(dir, name) {
         Err(e) if e != Errno::ENOENT => Err(e),

@@ -61,7 +61,7 @@ impl Cgroup {
         Some(Self { dir, members })
     }
 
-    /// A process writes `0` there to enter.
+    /// The descriptor that a process writes `0` to in order to enter.
     pub(super) fn members(&self) -> RawFd {
         self.members.as_raw_fd()
     }

@@ -27,6 +27,7 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
+    /// A block device.
     pub fn disk(rdev: u64, writable: bool) -> Self {
         let access = if writable { READ | WRITE } else { READ };
         Self {
@@ -37,10 +38,12 @@ impl Allowed {
         }
     }
 
+    /// A character device, to read and write.
     pub fn character(rdev: u64) -> Self {
         Self { kind: CHARACTER, access: READ | WRITE, ..Self::disk(rdev, true) }
     }
 
+    /// All pseudo-terminals.
     pub fn terminals() -> Self {
         Self { kind: CHARACTER, major: TERMINALS, minor: None, access: READ | WRITE }
     }

@@ -1,5 +1,5 @@
-//! The system calls that programs in the sandbox may make: an allow list, `calls.txt`, as a filter for
-//! seccomp(2).
+//! The system calls that programs in the sandbox may make: an allow list, `calls.txt`, as a filter
+//! for seccomp(2).
 //!
 //! The list is one of names; the numbers of every architecture that the kernel runs (a 64-bit
 //! kernel runs 32-bit programs too, and any program can make their system calls: `int 0x80`) come

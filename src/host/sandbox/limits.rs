@@ -3,9 +3,9 @@
 use nix::errno::Errno;
 use nix::libc;
 
-/// The capabilities that installing software needs, with the reasons. Not among them, although containers
-/// mostly have them: CAP_NET_RAW and CAP_LEASE, which nothing asked for, and CAP_AUDIT_WRITE: no
-/// record of a script belongs into the running system's log. CAP_DAC_READ_SEARCH is not needed
+/// The capabilities that installing software needs, with the reasons. Not among them, although most
+/// containers have them: CAP_NET_RAW and CAP_LEASE, which nothing asked for, and CAP_AUDIT_WRITE:
+/// records of scripts do not belong in the running system's log. CAP_DAC_READ_SEARCH is not needed
 /// beside CAP_DAC_OVERRIDE, and opens files by handle, wherever they lie.
 pub(super) const ALLOWED: [u32; 13] = [
     0,  // CAP_CHOWN: files of a package belong to its users
@@ -17,7 +17,7 @@ pub(super) const ALLOWED: [u32; 13] = [
     7,  // CAP_SETUID: the same
     8,  // CAP_SETPCAP: to give up capabilities, as setpriv and su's modules do
     9,  // CAP_LINUX_IMMUTABLE: chattr +i
-    10, // CAP_NET_BIND_SERVICE: without it no program that has it as a file capability starts at all; the network is an own, empty one
+    10, // CAP_NET_BIND_SERVICE: without it no program that has it as a file capability starts at all; the network is the sandbox's own and empty
     18, // CAP_SYS_CHROOT: chroots of services, and of initramfs builders
     27, // CAP_MKNOD: device nodes of chroots and initramfs images; they lead nowhere
     31, // CAP_SETFCAP: setcap; packages bring files with capabilities

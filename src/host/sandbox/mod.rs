@@ -20,14 +20,15 @@
 //!   makes systemctl(1) skip it, and programs that respect neither are replaced by scripts of the
 //!   same name.
 //!
-//! There is no user namespace. With root mapped to root, files of root outside belong to root inside
-//! all the same; with root mapped to another user, every file of the copy would need a mapped mount,
-//! which not every file system supports. In both cases chattr and device nodes do not work, file
-//! capabilities are written in another form, and some kernels do not have it or forbid it.
+//! There is no user namespace. With root mapped to root, files of root outside belong to root
+//! inside all the same; with root mapped to another user, every file of the copy would need a
+//! mapped mount, which not every file system supports. In both cases chattr and device nodes do not
+//! work, file capabilities are written in another form, and some kernels do not have it or forbid
+//! it.
 //!
-//! Everything is in the namespaces, so nothing has to be undone, except that a file must exist to be
-//! mounted on: those files are [`placeholders`](super::placeholders), recognised by their content
-//! and removed after a crash. [`missing`] lists what this kernel does not support.
+//! Everything is in the namespaces, so nothing has to be undone, except that a file must exist to
+//! be mounted on: those files are [`placeholders`](super::placeholders), recognised by their
+//! content and removed after a crash. [`missing`] lists what this kernel does not support.
 #![allow(unsafe_code)]
 
 mod cgroup;
@@ -73,8 +74,8 @@ pub struct Sandbox {
     pub writable: Vec<PathBuf>,
     /// Links below /dev to them: the link, and what it holds.
     pub links: Vec<(PathBuf, PathBuf)>,
-    /// Directories of the running system that are visible in the sandbox, read-only: from, and where,
-    /// below [`SHARED_DIR`].
+    /// Directories of the running system that are visible in the sandbox, read-only: from, and
+    /// where, below [`SHARED_DIR`].
     pub shared: Vec<(PathBuf, PathBuf)>,
     /// True if programs reach the network. Without it they have one of their own with nothing in
     /// it: a script that updates a database at 127.0.0.1 must not find that of the running system.
@@ -96,8 +97,8 @@ pub const SHARED_DIR: &str = "/run/altdisk";
 pub const PROGRAMS: &str = "/run/altdisk/bin";
 const STARTERS: [&str; 3] = ["service", "start-stop-daemon", "initctl"];
 
-/// Variables of the caller's environment that programs that fetch packages keep. It may hold passwords, so
-/// that no others get it.
+/// Variables of the caller's environment for programs that fetch packages. No other program gets
+/// them, because they may hold passwords.
 const PROXIES: [&str; 8] = [
     "http_proxy",
     "https_proxy",
@@ -350,8 +351,7 @@ fn below_run(at: &Path) -> Result<Vec<CString>> {
     all.into_iter().map(text).collect()
 }
 
-/// The mounts at `root` and below it, as seen from there, with the flags of mount(2) that it
-/// has.
+/// The mounts at `root` and below it, as seen from there, with their flags of mount(2).
 fn mounted(root: &Path, all: &[mountinfo::Mount]) -> Result<Vec<(CString, libc::c_ulong)>> {
     let flags = |m: &mountinfo::Mount| {
         m.options.split(',').fold(0, |all, option| {

@@ -115,6 +115,7 @@ fn any_of(bits: u32, then: libc::sock_filter) -> [libc::sock_filter; 2] {
 }
 
 impl Rule {
+    /// The rule that `calls.txt` calls `name`.
     pub fn of(name: &str) -> Option<Self> {
         Some(match name {
             "namespaces" => Self::Namespaces,
@@ -130,7 +131,7 @@ impl Rule {
         })
     }
 
-    /// The lines, which end in an answer on every setup; `volumes`: device-mapper may be asked.
+    /// The lines, which end in an answer on every path; `volumes`: device-mapper may be asked.
     pub fn program(self, volumes: bool) -> Vec<libc::sock_filter> {
         let refuse = fails(Errno::EPERM);
         // Done, as far as the program knows: a crash in the sandbox must not start the running

@@ -61,6 +61,7 @@ pub(super) enum SetupStep {
 pub(super) struct SetupSteps(pub Vec<SetupStep>);
 
 impl SetupSteps {
+    /// Mounts a file system of the kernel.
     pub fn mount(
         &mut self,
         what: &str,
@@ -97,6 +98,7 @@ impl SetupSteps {
             .map_or(Ok(()), |p| self.directory(p, 0o755))
     }
 
+    /// Makes a device node, with the directories above it.
     pub fn node(&mut self, at: &Path, kind: SFlag, mode: u32, device: u64) -> Result<()> {
         self.above(at)?;
         self.0.push(SetupStep::Node {
@@ -108,12 +110,14 @@ impl SetupSteps {
         Ok(())
     }
 
+    /// Makes a symbolic link, with the directories above it.
     pub fn link(&mut self, at: &Path, to: &Path) -> Result<()> {
         self.above(at)?;
         self.0.push(SetupStep::Link { at: text(at.as_os_str())?, to: text(to.as_os_str())? });
         Ok(())
     }
 
+    /// Writes a file, with the directories above it.
     pub fn write(&mut self, at: &Path, content: Vec<u8>, mode: libc::mode_t) -> Result<()> {
         self.above(at)?;
         self.0.push(SetupStep::Write { at: text(at.as_os_str())?, content, mode });
@@ -146,6 +150,7 @@ pub(super) fn reason(e: Errno) -> &'static CStr {
 }
 
 impl SetupStep {
+    /// The path that the step is about.
     pub fn at(&self) -> &CStr {
         match self {
             Self::Mount { at, .. }

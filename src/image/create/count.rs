@@ -2,18 +2,16 @@
 //! byte is written.
 //!
 //! It takes a few per cent of the time of an image, has the disk's directories in memory when they
-//! are read again, and its numbers are exact (but for what changes meanwhile), so that the
-//! space needed is known and progress ends at 100 %.
+//! are read again, and its numbers are exact (but for what changes meanwhile), so that the space
+//! needed is known and progress ends at 100 %.
 
 use std::collections::HashSet;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 
 use super::job::Tree;
-use crate::error;
 use crate::host::tree::{self, Kind, Sys};
 use crate::host::{make, threads};
 use crate::tree::dir::{Dir, DirStack, DirTask, join};
@@ -39,13 +37,8 @@ struct Count<'a> {
 pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
     let mut totals = Totals::default();
     for (i, tree) in trees.iter().enumerate() {
-        let (top, prefix) = (tree.source.as_fd(), &tree.prefix);
-        let walk = Walk::new(top, prefix, excludes, &tree.leave_out, []).map_err(|e| {
-            let cause = format!("{} could not be read: {}", prefix.display(), e.desc());
-            error::IMAGE_SOURCE.with_cause(cause)
-        })?;
         let count = Count {
-            walk,
+            walk: tree.walk(excludes, [])?,
             stack: DirStack::default(),
             // Other trees' tops are where they are mounted.
             files: AtomicU64::new(u64::from(i == 0)),

@@ -71,8 +71,8 @@ pub fn read_directory(dir: &OwnedFd, stat: Stat) -> Sys<(Item, u64)> {
     ))
 }
 
-/// An entry that is not a directory, with `file` if it is a regular one; and the bytes that it takes
-/// of the limits.
+/// An entry that is not a directory, with `file` if it is a regular one; and the bytes that it
+/// takes of the limits.
 pub fn read_entry(
     dir: &OwnedFd,
     entry: &Entry,

@@ -1,8 +1,13 @@
 //! The description of an image to make, and the result.
 
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
+use anyhow::Result;
+
+use crate::error;
 use crate::image::manifest::Manifest;
+use crate::tree::walk::Walk;
 use crate::tree::{Excludes, Report, Source};
 
 /// A file system to save.
@@ -13,6 +18,24 @@ pub struct Tree {
     pub prefix: PathBuf,
     /// Paths relative to its top that are not saved: of a directory only itself is.
     pub leave_out: Vec<PathBuf>,
+}
+
+impl Tree {
+    /// A walk of the tree; `skip_inodes` are files that are never saved.
+    ///
+    /// # Errors
+    /// ALT-661 if its top cannot be examined.
+    pub(super) fn walk<'a>(
+        &'a self,
+        excludes: &'a Excludes,
+        skip_inodes: impl IntoIterator<Item = (u64, u64)>,
+    ) -> Result<Walk<'a>> {
+        let (top, prefix) = (self.source.as_fd(), &self.prefix);
+        Walk::new(top, prefix, excludes, &self.leave_out, skip_inodes).map_err(|e| {
+            let cause = format!("{} could not be read: {}", prefix.display(), e.desc());
+            error::IMAGE_SOURCE.with_cause(cause)
+        })
+    }
 }
 
 /// An image to make.

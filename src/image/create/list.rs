@@ -1,9 +1,9 @@
 //! The results of the walk in the archive's order: batches that are ready, directories that are
 //! being read, directories that wait.
 //!
-//! A walker puts what it finds in the place of the directory that it reads, so that several can read
-//! ahead at different places and the order is still that of one walk. The first place is always
-//! worked on, whatever else waits; that keeps the list moving, and the limits keep it small.
+//! A walker puts what it finds in the place of the directory that it reads, so that several can
+//! read ahead at different places and the order is still that of one walk. The first place is
+//! always worked on, whatever else waits; that keeps the list moving, and the limits keep it small.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -118,8 +118,8 @@ impl List {
         }
     }
 
-    /// The first directory that waits, with a number for [`List::insert`] and [`List::finish`]. Waits
-    /// for one; None when all was stopped.
+    /// The first directory that waits, with a number for [`List::insert`] and [`List::finish`].
+    /// Waits for one; None when all was stopped.
     pub fn take(&self) -> Option<(u64, Task)> {
         let mut state = self.lock();
         loop {

@@ -8,8 +8,8 @@
 //!
 //! The order is that of one walk, a directory before what is in it and nothing else in between: GNU
 //! tar gives a directory its times as soon as it sees a member from elsewhere. A file system that
-//! is mounted in another is walked where its mount point is found. Everything between the threads is
-//! bounded, so that memory grows neither with the tree nor with a file; only names of hard links
+//! is mounted in another is walked where its mount point is found. Everything between the threads
+//! is bounded, so that memory grows neither with the tree nor with a file; only names of hard links
 //! that are still to come are kept.
 //!
 //! The image's first members are `image.data` and the manifest; its last one has the BLAKE3 sums of

@@ -1,4 +1,5 @@
-//! The state that the threads that make one image share, and what happens when a file cannot be read.
+//! The state that the threads that make one image share, and what happens when a file cannot be
+//! read.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Walkers: directories become batches, at their place in the archive's order.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,6 @@ use super::item::{self, Batch};
 use super::job::Tree;
 use super::list::{List, Task};
 use super::state::Saver;
-use crate::error;
 use crate::host::make;
 use crate::host::tree::{self, Entry, Errno, Kind, Sys};
 use crate::tree::dir::{Dir, join};
@@ -59,12 +58,9 @@ impl<'a> Walkers<'a> {
                     .filter(|p| k != i && !p.as_os_str().is_empty())?;
                 Some((inside.as_os_str().as_bytes().to_vec(), k))
             };
-            let skip = skip_inodes.iter().copied();
-            let (top, prefix) = (tree.source.as_fd(), &tree.prefix);
             trees.push(KnownTree {
                 tree,
-                walk: Walk::new(top, prefix, job.excludes, &tree.leave_out, skip)
-                    .map_err(|e| unreadable_tree(tree, e))?,
+                walk: tree.walk(job.excludes, skip_inodes.iter().copied())?,
                 inner: job.trees.iter().enumerate().filter_map(below).collect(),
                 begun: AtomicBool::new(false),
             });
@@ -242,10 +238,4 @@ fn is_directory(dir: &OwnedFd, entry: &Entry) -> Sys<bool> {
         kind => kind,
     };
     Ok(kind == Some(Kind::Directory))
-}
-
-/// The error for a tree that cannot be read at all.
-fn unreadable_tree(tree: &Tree, e: Errno) -> anyhow::Error {
-    let cause = format!("{} could not be read: {}", tree.prefix.display(), e.desc());
-    error::IMAGE_SOURCE.with_cause(cause)
 }

@@ -1,5 +1,5 @@
-//! Metadata that can only be set when every file is there: that of directories, and inode flags that
-//! forbid changes.
+//! Metadata that can only be set when every file is there: that of directories, and inode flags
+//! that forbid changes.
 //!
 //! It is kept in the archive's order. For an archive with millions of directories it goes into a
 //! file without a name in the target, so that memory does not grow.
@@ -30,7 +30,7 @@ impl DeferredMetadata {
         Ok(Self { top: top.try_clone_to_owned()?, memory: vec![], file: None })
     }
 
-    /// DeferredMetadata this for `path`.
+    /// Adds the metadata of `path`.
     pub fn add(&mut self, path: &[u8], meta: &Metadata) -> Sys<()> {
         encode(&mut self.memory, path, meta);
         if self.memory.len() < MAX_IN_MEMORY {

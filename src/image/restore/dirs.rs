@@ -1,17 +1,18 @@
 //! Open directories of the target, in which members are made.
 //!
 //! Only the reading thread opens directories and makes them; the writers get them open. They are
-//! opened below the root under the kernel's own rules (no symbolic link on the way, nothing above the
-//! root), and stay private and without anything that new entries would inherit until the end.
+//! opened below the root under the kernel's own rules (no symbolic link on the way, nothing above
+//! the root), and stay private and without anything that new entries would inherit until the end.
 
 use std::collections::HashMap;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::host::attrs::{self, Of, flag};
 use crate::host::make;
 use crate::host::tree::{self, Errno, Kind, Stat, Sys};
+use crate::tree::dir::join;
 use crate::tree::metadata::{DEFAULT_ACL, FileSystem, Metadata, PRIVATE, make_private};
 use crate::tree::walk::DIRECTORY;
 
@@ -29,12 +30,8 @@ pub struct Dir {
 
 impl Dir {
     /// The path of an entry.
-    pub fn path_of(&self, name: &[u8]) -> Vec<u8> {
-        if self.path.is_empty() {
-            name.to_vec()
-        } else {
-            [self.path.as_slice(), b"/", name].concat()
-        }
+    pub fn path_of(&self, name: &CStr) -> Vec<u8> {
+        join(&self.path, name)
     }
 }
 
@@ -74,7 +71,7 @@ impl OpenDirs {
     pub fn new(root: OwnedFd, defer: Defer<'_>) -> Sys<Self> {
         let stat = tree::stat_fd(&root)?;
         let mut systems = vec![];
-        let system = file_system_of(&mut systems, &root)?;
+        let system = file_system_of(&mut systems, &root, stat.dev)?;
         let root = Arc::new(Dir { fd: root, path: vec![], system });
         prepare(&root, &stat, Some(defer))?;
         Ok(Self { root, open: HashMap::new(), clock: 0, systems })
@@ -107,8 +104,9 @@ impl OpenDirs {
             return Ok(dir);
         }
         let fd = tree::open_below(self.root.as_fd(), path, DIRECTORY)?;
+        let dev = tree::stat_fd(&fd)?.dev;
         Ok(Arc::new(Dir {
-            system: file_system_of(&mut self.systems, &fd)?,
+            system: file_system_of(&mut self.systems, &fd, dev)?,
             fd,
             path: path.to_vec(),
         }))
@@ -131,7 +129,7 @@ impl OpenDirs {
         let mut at = Arc::clone(&self.root);
         for part in path.split(|b| *b == b'/') {
             let name = CString::new(part).map_err(|_| Errno::EINVAL)?;
-            let here = at.path_of(part);
+            let here = at.path_of(&name);
             let made = match make::create_directory(&at, &name, PRIVATE) {
                 Ok(()) => true,
                 Err(Errno::EEXIST) => false,
@@ -157,7 +155,7 @@ impl OpenDirs {
     pub fn adopt(&mut self, fd: OwnedFd, path: &[u8], defer: Option<Defer<'_>>) -> Sys<Arc<Dir>> {
         let stat = tree::stat_fd(&fd)?;
         let dir = Arc::new(Dir {
-            system: file_system_of(&mut self.systems, &fd)?,
+            system: file_system_of(&mut self.systems, &fd, stat.dev)?,
             fd,
             path: path.to_vec(),
         });
@@ -174,8 +172,12 @@ impl OpenDirs {
     }
 }
 
-fn file_system_of(systems: &mut Vec<Arc<FileSystem>>, fd: &OwnedFd) -> Sys<Arc<FileSystem>> {
-    let dev = tree::stat_fd(fd)?.dev;
+/// The file system of an open directory on device `dev`.
+fn file_system_of(
+    systems: &mut Vec<Arc<FileSystem>>,
+    fd: &OwnedFd,
+    dev: u64,
+) -> Sys<Arc<FileSystem>> {
     if let Some(system) = systems.iter().find(|s| s.dev == dev) {
         return Ok(Arc::clone(system));
     }

@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::deferred::DeferredMetadata;
 use super::dirs::{Dir, OpenDirs, OpenError};
-use super::path::{parse_name, split};
+use super::path::parse_name;
 use super::queue::{Batch, Content, Item, NewFile, Regular, SMALL};
 use super::state::Restore;
 use crate::archive::input::stream::{RetentionLimit, SharedBytes};
@@ -21,6 +21,7 @@ use crate::host::tree::{self, Errno, Kind as FileKind};
 use crate::image::archive::Archive;
 use crate::image::kernel_files::{is_kernel_file, left_out_note};
 use crate::text::path::show_path;
+use crate::tree::dir::split;
 use crate::tree::error::is_device_error;
 use crate::tree::metadata::{FORBIDDING_FLAGS, Metadata, PRIVATE};
 
@@ -284,8 +285,8 @@ impl<'a> MemberReader<'a> {
             if restore.diversions.is_prefix(path)
                 && tree::stat_at(&*dir, &name).is_ok_and(|s| s.kind() == Some(FileKind::Symlink))
             {
-                // NewFile it leads to is where the rest goes: `lib` of a boot image, where /lib is a
-                // link to usr/lib.
+                // The rest goes where the link leads: `lib` of a boot image, where /lib is a link to
+                // usr/lib.
                 return Ok(true);
             }
             if let Err(e) = self.make_directory(&dir, &name, path) {

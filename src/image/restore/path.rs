@@ -50,18 +50,6 @@ pub fn parse_name(stored: &[u8], own: bool) -> Result<MemberPath, &'static str> 
     Ok(MemberPath { path, absolute })
 }
 
-/// The directory that a path is in, and its name there; None for the root.
-pub fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
-    if path.is_empty() {
-        return None;
-    }
-    Some(
-        path.iter()
-            .rposition(|b| *b == b'/')
-            .map_or((b"".as_slice(), path), |cut| (&path[..cut], &path[cut + 1..])),
-    )
-}
-
 /// Paths below a prefix that are restored below another directory.
 #[derive(Debug, Default)]
 pub struct Diversions(Vec<(Vec<u8>, Vec<u8>)>);
@@ -149,10 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_and_diverts() {
-        assert_eq!(split(b""), None);
-        assert_eq!(split(b"a"), Some((b"".as_slice(), b"a".as_slice())));
-        assert_eq!(split(b"a/b/c"), Some((b"a/b".as_slice(), b"c".as_slice())));
+    fn diverts() {
         let d = Diversions::new(&[("boot/efi".into(), ".altdisk-esp".into())]).unwrap();
         for (from, to) in [
             ("boot/efi/EFI/x", ".altdisk-esp/EFI/x"),

@@ -11,7 +11,7 @@ use super::deferred::DeferredMetadata;
 use super::dirs::OpenDirs;
 use super::job::Job;
 use super::members::MemberReader;
-use super::path::{Diversions, split};
+use super::path::Diversions;
 use super::queue::Queue;
 use super::state::{Restore, target_error};
 use super::write;
@@ -21,6 +21,7 @@ use crate::host::tree::{self, Errno, Kind, errno};
 use crate::host::{make, threads};
 use crate::image::archive::Archive;
 use crate::image::sums::Computed;
+use crate::tree::dir::split;
 use crate::tree::error::CopyError;
 use crate::tree::metadata::{FORBIDDING_FLAGS, Metadata};
 use crate::tree::progress::Progress;
@@ -145,13 +146,12 @@ fn finish(restore: &Restore<'_>, archive: &mut Archive, rest: Rest) -> Result<()
     let Rest { top, directories, mut flags } = rest;
     directories.for_each(|path, metadata| {
         check_stopped(restore)?;
-        let done =
-            finish_directory(restore, &top, path, metadata).and_then(
-                |forbidding| match forbidding {
-                    0 => Ok(()),
-                    flags_ => flags.add(path, &Metadata { flags: flags_, ..Metadata::default() }),
-                },
-            );
+        let done = finish_directory(restore, &top, path, metadata).and_then(|forbidding| {
+            if forbidding == 0 {
+                return Ok(());
+            }
+            flags.add(path, &Metadata { flags: forbidding, ..Metadata::default() })
+        });
         record(restore, path, done)
     })?;
     flags.for_each(|path, metadata| {

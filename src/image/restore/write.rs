@@ -31,7 +31,7 @@ pub fn run(restore: &Restore<'_>) {
                 break;
             }
             let done = make_member(restore, &mut item);
-            let path = || item.dir.path_of(item.name.to_bytes());
+            let path = || item.dir.path_of(&item.name);
             match done {
                 Ok(()) => {
                     restore.count_name(&path);
@@ -55,7 +55,7 @@ pub fn run(restore: &Restore<'_>) {
 fn make_member(restore: &Restore<'_>, item: &mut Item) -> Result<(), CopyError> {
     let Item { dir, name, file: new, metadata, offset } = item;
     let (dir, name, offset): (&Dir, &CStr, u64) = (dir, name, *offset);
-    let path = || dir.path_of(name.to_bytes());
+    let path = || dir.path_of(name);
     let writer = restore.metadata(&dir.system, &path);
     match new {
         NewFile::Regular(file) => {
@@ -110,8 +110,7 @@ fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), CopyError> {
     } else {
         make::unlink(dir, name)
     };
-    let member =
-        || format!("{} (offset {offset} of the archive)", show_path(&dir.path_of(name.to_bytes())));
+    let member = || format!("{} (offset {offset} of the archive)", show_path(&dir.path_of(name)));
     match removed {
         Err(Errno::ENOTEMPTY | Errno::EEXIST) => {
             let cause = format!(
@@ -129,15 +128,13 @@ fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), CopyError> {
 }
 
 fn make_link(dir: &Dir, name: &CStr, from: &Dir, old: &CStr, offset: u64) -> Result<(), CopyError> {
-    let missing = || {
-        let (name, old) =
-            (show_path(&dir.path_of(name.to_bytes())), show_path(&from.path_of(old.to_bytes())));
-        CopyError::Fatal(
-            error::RESTORE_NO_TARGET.with_cause(format!(
+    let missing =
+        || {
+            let (name, old) = (show_path(&dir.path_of(name)), show_path(&from.path_of(old)));
+            CopyError::Fatal(error::RESTORE_NO_TARGET.with_cause(format!(
                 "{name} (offset {offset} of the archive) is a hard link to {old}"
-            )),
-        )
-    };
+            )))
+        };
     match make::link(from, old, dir, name) {
         Err(Errno::ENOENT) => Err(missing()),
         Err(Errno::EEXIST) => {

@@ -1,5 +1,5 @@
-//! The architecture that programs are made for, from the headers of some of them (ELF, System V ABI, "ELF
-//! Header").
+//! The architecture that programs are made for, from the headers of some of them (ELF, System V
+//! ABI, "ELF Header").
 
 /// Bytes of a header that tell it.
 pub const HEADER: usize = 20;
@@ -20,17 +20,20 @@ pub fn rank(parts: &[&[u8]]) -> Option<usize> {
 pub struct Machines([Vec<&'static str>; 2]);
 
 impl Machines {
+    /// True if another program of this rank should be examined.
     pub fn wants(&self, rank: usize) -> bool {
         self.0.get(rank).is_some_and(|seen| seen.len() < ENOUGH)
             && (rank == 0 || self.0[0].is_empty())
     }
 
+    /// Counts the machine of a program.
     pub fn look(&mut self, rank: usize, header: &[u8]) {
         if let (Some(seen), Some(machine)) = (self.0.get_mut(rank), machine(header)) {
             seen.push(machine);
         }
     }
 
+    /// The machine of most programs.
     pub fn best(&self) -> Option<&'static str> {
         let seen = self.0.iter().find(|seen| !seen.is_empty())?;
         // The first of equals.

@@ -1,6 +1,6 @@
 //! Which sequence is which key.
 //!
-//! Keyboard that altdisk has no use for yield None and are swallowed. Shift, Ctrl and Alt do not change
+//! Keys that altdisk has no use for yield None and are swallowed. Shift, Ctrl and Alt do not change
 //! the keys that move the cursor; a function key with one of them is another key, which altdisk
 //! does not use.
 
@@ -61,11 +61,12 @@ pub(super) fn csi(parameters: &[u8], b: u8, keyboard: Keyboard) -> Option<KeyCod
         .filter(|t| t.bytes().all(|c| c.is_ascii_digit() || c == b';'))?;
     let (first, modifier) = text.split_once(';').unwrap_or((text, ""));
     let modified = !modifier.is_empty() && modifier != "1";
-    let sco = |n: u8| (keyboard == Keyboard::Sco && parameters.is_empty()).then_some(KeyCode::F(n));
     match b {
         b'~' => editing_key(first.parse().ok()?)
             .or_else(|| function_key(first.parse().ok()?, keyboard).filter(|_| !modified)),
-        b'M'..=b'V' if keyboard == Keyboard::Sco => sco(b - b'M' + 1),
+        b'M'..=b'V' if keyboard == Keyboard::Sco => {
+            parameters.is_empty().then(|| KeyCode::F(b - b'M' + 1))
+        }
         b'P' | b'Q' | b'S' if !modified => Some(KeyCode::F(b - b'P' + 1)),
         // With numbers it reports the position of the cursor.
         b'R' if parameters.is_empty() => Some(KeyCode::F(3)),

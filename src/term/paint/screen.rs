@@ -276,7 +276,7 @@ impl Screen {
         self.cells[from..].fill(BLANK);
     }
 
-    /// From now on rows `top` to `bottom` scroll; [`Screen::whole`] ends it.
+    /// From now on rows `top` to `bottom` scroll; [`Screen::reset_region`] ends it.
     pub(super) fn set_region(&mut self, top: usize, bottom: usize) {
         self.set_pen(Look::default());
         self.send(format!("\x1b[{};{}r", top + 1, bottom + 1).as_bytes());

@@ -9,8 +9,7 @@ use crate::menu::model::{Dialog, Kind, Mode, Required};
 use crate::menu::values::{Context, Values};
 use crate::menu::{discover, review, rules};
 use crate::text::one_line;
-use crate::text::shell::quoted;
-use crate::tui::ask::REVIEW_TIMEOUT_SECS;
+use crate::tui::ask::{Query, REVIEW_TIMEOUT_SECS};
 use crate::tui::plain::session::{Answer, Edited, Leave, Plain, answer};
 use crate::tui::record::Record;
 
@@ -96,9 +95,8 @@ impl<W: Write> Plain<'_, W> {
     fn discovered(&mut self, dialog: &Dialog, context: &Context) -> Result<Option<Context>> {
         let mut all = context.clone();
         if let Some(command) = dialog.discover.as_ref().filter(|_| !self.run.nothing) {
-            let argv = command::build_argv(command, context);
-            let shown = quoted(&argv);
-            match self.question(argv, shown, dialog.timeout)? {
+            let query = Query::for_command(command, context, &[]);
+            match self.question(query, dialog.timeout)? {
                 Some(text) => all.extend(discover::parse(&text)?),
                 None => return Ok(None),
             }
@@ -169,21 +167,14 @@ impl<W: Write> Plain<'_, W> {
     }
 
     /// What will happen is shown, words are typed, and somebody says yes; None if not.
-    fn reviewed(&mut self, dialog: &Dialog, line: Line) -> Result<Option<Line>> {
-        let mut line = line;
+    fn reviewed(&mut self, dialog: &Dialog, mut line: Line) -> Result<Option<Line>> {
         if self.run.dry || self.run.nothing {
             return Ok(Some(line));
         }
-        let argv = line.review(dialog);
-        let reviewed = argv.is_some();
-        if let Some(argv) = argv {
-            let shown = dialog
-                .review
-                .as_ref()
-                .map_or_else(|| line.shown(), |words| line.with_words(words).shown());
-            let Some(text) = self.question(argv, shown, REVIEW_TIMEOUT_SECS)? else {
-                return Ok(None);
-            };
+        let query = Query::for_review(dialog, &line);
+        let reviewed = query.is_some();
+        if let Some(query) = query {
+            let Some(text) = self.question(query, REVIEW_TIMEOUT_SECS)? else { return Ok(None) };
             let review = review::parse(&text)?;
             self.talk.title(&review.title);
             review.text.iter().for_each(|l| self.talk.line(l));

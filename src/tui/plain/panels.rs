@@ -8,11 +8,9 @@ use crate::menu::discover;
 use crate::menu::model::{
     Builtin, Field, Item, Menu, Next, Required, Screen, Selector, Set, Target,
 };
+use crate::menu::rules;
 use crate::menu::values::{Context, Values};
-use crate::menu::{command, rules};
-use crate::secret::masked_words;
-use crate::text::shell::quoted;
-use crate::tui::plain::pick;
+use crate::tui::ask::Query;
 use crate::tui::plain::session::{Answer, Edited, Leave, Plain, answer};
 use crate::tui::texts;
 
@@ -62,7 +60,7 @@ impl<W: Write> Plain<'_, W> {
             Target::Screen(id) => self.screen(id, context),
             Target::Builtin(Builtin::Jobs) => self.jobs(),
             Target::Builtin(Builtin::Themes) => {
-                self.talk.say("Looks are for terminals with a screen: start altdisk there with --theme, or without --plain.");
+                self.talk.say("Themes need a terminal with a screen: start altdisk there without --plain, or with --theme.");
                 Leave::Back
             }
             Target::Builtin(Builtin::Keys) => {
@@ -180,14 +178,8 @@ impl<W: Write> Plain<'_, W> {
                 self.talk.say("Not asked (-X): which panel follows is not known.");
                 return Ok(None);
             }
-            let (argv, shown) = (
-                command::build_argv(command, &context),
-                quoted(&masked_words(&command::build_argv(
-                    command,
-                    &pick::masked(fields, &context),
-                ))),
-            );
-            match self.question(argv, shown, *timeout)? {
+            let query = Query::for_command(command, &context, fields);
+            match self.question(query, *timeout)? {
                 Some(text) => classified = Some(discover::classified(&text)?),
                 None => return Ok(None),
             }
@@ -209,13 +201,13 @@ const KEYS: &str = "Here everything is typed as a line and ended with Enter.
   1, 2, 3 ...   the line with this number
   ?             help; ?2 is help on line 2
   b             back to the panel before
-  q             leave altdisk; a job that runs goes on
+  q             leave altdisk; a running job continues
 
 In a form:
 
   go            run the command
   l2            the list of choices for line 2
-  r2            line 2 as it was at first
+  r2            reset line 2 to its first value
   c             show the command that `go` would run
 
 While a job runs, Enter leaves it running, and `s` stops it.";

@@ -4,25 +4,12 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use crate::menu::command::HIDDEN;
 use crate::menu::lists::{self, Listing};
 use crate::menu::model::{Field, Kind, Many, Take};
+use crate::menu::rules;
 use crate::menu::values::{Context, Values};
-use crate::menu::{command, rules};
-use crate::secret::masked_words;
-use crate::text::shell::quoted;
+use crate::tui::ask::Query;
 use crate::tui::plain::session::{Answer, Edited, Plain, answer};
-
-/// These values as people may see them.
-pub(super) fn masked(fields: &[Field], context: &Context) -> Context {
-    let mut all = context.clone();
-    for field in fields.iter().filter(|f| f.kind == Kind::Password) {
-        if let Some(value) = all.get_mut(&field.name).filter(|v| !v.is_empty()) {
-            HIDDEN.clone_into(value);
-        }
-    }
-    all
-}
 
 impl<W: Write> Plain<'_, W> {
     /// Asks for field number `n`.
@@ -93,11 +80,8 @@ impl<W: Write> Plain<'_, W> {
         let mut listing = lists::list_choices(&field.choices);
         if let Some(list) = field.list.as_ref().filter(|_| !self.run.nothing) {
             let all = values.context(fields, context);
-            let (argv, shown) = (
-                command::build_argv(&list.command, &all),
-                quoted(&masked_words(&command::build_argv(&list.command, &masked(fields, &all)))),
-            );
-            let Some(text) = self.question(argv, shown, list.timeout)? else { return Ok(None) };
+            let query = Query::for_command(&list.command, &all, fields);
+            let Some(text) = self.question(query, list.timeout)? else { return Ok(None) };
             let found = lists::parse(&text, list);
             listing.heading = found.heading;
             listing.entries.extend(found.entries);

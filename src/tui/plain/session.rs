@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use crate::menu::model::Set;
+use crate::tui::ask::Query;
 use crate::tui::plain::talk::Talk;
 use crate::tui::record::Record;
 
@@ -51,17 +52,14 @@ pub struct Plain<'a, W: Write> {
 }
 
 impl<'a, W: Write> Plain<'a, W> {
+    /// A session in which no panel is open yet.
     pub fn new(talk: Talk<W>, set: &'a Set, run: Run<'a>) -> Self {
         Self { talk, set, run, depth: 0 }
     }
 
-    /// Asks a program (`shown`: the line as people may see it), and records that.
-    pub(super) fn question(
-        &mut self,
-        argv: Vec<String>,
-        shown: String,
-        seconds: u64,
-    ) -> Result<Option<String>> {
+    /// Asks a program, and records that.
+    pub(super) fn question(&mut self, query: Query, seconds: u64) -> Result<Option<String>> {
+        let Query { argv, shown } = query;
         if self.run.trace {
             (self.run.record)(Record::Question { command: shown.clone() });
         }

@@ -1,5 +1,5 @@
-//! Query and telling, a line at a time. Everything that can be heard comes through one channel:
-//! typed lines, answers of programs, what a job does.
+//! Asking and answering, a line at a time. One channel carries everything that comes in: typed
+//! lines, answers of programs, what a job does.
 
 use std::io::{BufRead, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

@@ -28,10 +28,12 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// The editor with this value, the cursor at its end.
     pub fn new(field: Field, value: &str) -> Self {
         Self { field, input: Input::new(value.to_owned()), hint: None }
     }
 
+    /// Edits the text, or ends the editor.
     pub fn key(&mut self, key: KeyEvent) -> Outcome {
         self.hint = None;
         let can = Form::typeable(&self.field);
@@ -54,6 +56,7 @@ impl Edit {
         Outcome::Stay
     }
 
+    /// Takes a line of pasted text.
     pub fn insert_text(&mut self, text: &str) -> Insertion {
         self.hint = None;
         if !Form::typeable(&self.field) {
@@ -68,10 +71,12 @@ impl Edit {
         }
     }
 
+    /// The field that is edited.
     pub fn field(&self) -> &Field {
         &self.field
     }
 
+    /// The keys that work here.
     pub fn legend(&self) -> Legend {
         let mut legend = keys::entries([
             (KeyCode::F(1), "Help"),
@@ -89,6 +94,7 @@ impl Edit {
         legend
     }
 
+    /// Draws the pop-up.
     pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames) {
         let size = (c.width(), c.height());
         let secret = self.field.kind == Kind::Password;

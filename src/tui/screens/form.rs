@@ -31,6 +31,7 @@ pub struct Form {
 }
 
 impl Form {
+    /// The form of a dialog, the cursor on its first field.
     pub fn dialog(dialog: Rc<Dialog>, context: Context) -> Self {
         let values = Values::new(&dialog, &context);
         let ghost = dialog.ghost;
@@ -49,6 +50,7 @@ impl Form {
         .with_first_field()
     }
 
+    /// The form of a selector, the cursor on its field.
     pub fn selector(selector: Rc<Selector>, context: Context) -> Self {
         let values = Values::for_fields(std::slice::from_ref(&selector.field), &context);
         let dialog = Rc::new(single_field_dialog(&selector));
@@ -85,6 +87,7 @@ impl Form {
         shown.into_iter().filter(|n| self.dialog.fields[*n].kind != Kind::Heading).collect()
     }
 
+    /// Whether the value of this field can be typed.
     pub fn typeable(field: &Field) -> bool {
         !matches!(field.kind, Kind::List | Kind::Ring | Kind::Heading)
     }

@@ -24,6 +24,7 @@ fn not_typed(field: &Field) -> String {
 }
 
 impl Form {
+    /// Edits the field under the cursor, moves the cursor, or asks for something.
     pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
         self.hint = None;
         let page = usize::from(area(size, self).rows).saturating_sub(1).max(1);

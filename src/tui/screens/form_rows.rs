@@ -53,6 +53,7 @@ pub struct Row {
     pub last: bool,
 }
 
+/// Where the parts of a form are on a screen of this size.
 pub fn area(size: (u16, u16), form: &Form) -> Area {
     let (width, height) = size;
     let legend = height.saturating_sub(keys::rows(&form.legend(), width, keys::WIDE));
@@ -85,6 +86,7 @@ pub fn rows(form: &Form, area: &Area) -> Vec<Row> {
     rows
 }
 
+/// The column of a label.
 pub fn indent(field: &Field) -> u16 {
     LABEL + INDENT * u16::from(field.indent)
 }

@@ -13,6 +13,7 @@ use crate::tui::screens::form::Form;
 use crate::tui::screens::form_rows::{Area, FIRST, Row, area, hidden, indent, rows};
 
 impl Form {
+    /// Draws the form; `focused`: nothing is on top of it.
     pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
         c.draw_centred(0, &self.dialog.title, Role::Title);
         let what = if self.selector.is_some() {

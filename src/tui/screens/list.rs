@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::menu::lists::Listing;
 use crate::theme::{Highlight, Role};
-use crate::tui::canvas::{Canvas, ListLine, columns};
+use crate::tui::canvas::{Canvas, ListLine, columns, scroll_markers};
 use crate::tui::find::{self, Find, Found};
 use crate::tui::keys::{self, KeyNames, Legend};
 use crate::tui::popup::{self, PopupLayout, fold, follow};
@@ -15,11 +15,6 @@ use crate::tui::screens::{Insertion, Outcome};
 const ONE: &[&str] = &["Move cursor to desired item and press Enter."];
 const SOME: &[&str] = &[
     "Move cursor to desired item and press F7.",
-    "    ONE OR MORE items can be selected.",
-    "Press Enter AFTER making all selections.",
-];
-const SOME_ESC: &[&str] = &[
-    "Move cursor to desired item and press Esc 7.",
     "    ONE OR MORE items can be selected.",
     "Press Enter AFTER making all selections.",
 ];
@@ -67,6 +62,7 @@ pub struct List {
 }
 
 impl List {
+    /// A list with the cursor on the first entry that can be chosen.
     pub fn new(title: &str, listing: Listing, choose: Choose) -> Self {
         let at = listing.entries.iter().position(|e| !e.refused).unwrap_or(0);
         let help = String::new();
@@ -109,14 +105,17 @@ impl List {
         self
     }
 
+    /// The title of the pop-up.
     pub fn title(&self) -> &str {
         &self.title
     }
 
+    /// Whether the text to search for is being typed.
     pub fn is_typing(&self) -> bool {
         self.find.is_typing()
     }
 
+    /// Takes a line of pasted text into the text to search for.
     pub fn insert_text(&mut self, text: &str) -> Insertion {
         self.hint = None;
         self.find.insert_text(text)
@@ -154,19 +153,18 @@ impl List {
         self.heading().len() + if self.reasons() { REASON + 1 } else { 0 }
     }
 
-    fn instructions(&self, key_names: KeyNames) -> &'static [&'static str] {
-        match (self.choose, key_names) {
-            (Choose::One, _) => ONE,
-            (Choose::Several, KeyNames::Function) => SOME,
-            (Choose::Several, KeyNames::Escape) => SOME_ESC,
-            (Choose::None, _) => INFORMATION,
+    fn instructions(&self) -> &'static [&'static str] {
+        match self.choose {
+            Choose::One => ONE,
+            Choose::Several => SOME,
+            Choose::None => INFORMATION,
         }
     }
 
     fn place(&self, size: (u16, u16)) -> PopupLayout {
         popup::layout(
             size,
-            self.instructions(KeyNames::Function).len(),
+            self.instructions().len(),
             self.rows().len().max(1) + self.extra(),
             &self.legend(),
         )
@@ -176,6 +174,7 @@ impl List {
         usize::from(self.place(size).body.height).saturating_sub(self.extra()).max(1)
     }
 
+    /// Searches, moves the cursor, marks or chooses.
     pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
         self.hint = None;
         let lines: Vec<&String> = self.listing.entries.iter().map(|e| &e.line).collect();
@@ -279,6 +278,7 @@ impl List {
         })
     }
 
+    /// Scrolls until the entry under the cursor is shown.
     pub fn settle(&mut self, size: (u16, u16)) {
         let rows = self.rows();
         let mine = |(n, _): &(usize, Option<&str>)| *n == self.at;
@@ -289,6 +289,7 @@ impl List {
         self.top = follow(top, first, shown, all);
     }
 
+    /// The keys that work here.
     pub fn legend(&self) -> Legend {
         let mut legend = keys::entries([
             (KeyCode::F(1), "Help"),
@@ -308,24 +309,15 @@ impl List {
         legend
     }
 
+    /// Draws the pop-up.
     pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames) {
         let size = (c.width(), c.height());
         let place = self.place(size);
         let (rows, heading) = (self.rows(), self.heading());
         let shown = self.shown_rows(size);
         // The markers count entries' rows, not the heading.
-        popup::draw(
-            c,
-            place,
-            &self.title,
-            self.instructions(key_names),
-            (0, 0),
-            &self.legend(),
-            key_names,
-        );
-        if let Some((above, under)) =
-            crate::tui::canvas::scroll_markers(self.top, shown, rows.len())
-        {
+        popup::draw(c, place, &self.title, self.instructions(), (0, 0), &self.legend(), key_names);
+        if let Some((above, under)) = scroll_markers(self.top, shown, rows.len()) {
             c.draw_text(place.body.x, place.body.y - 1, &above, Role::Note);
             c.draw_text(place.body.x, place.body.bottom(), &under, Role::Note);
         }

@@ -25,6 +25,7 @@ pub struct Menu {
 }
 
 impl Menu {
+    /// The menu with the cursor on its first item.
     pub fn new(menu: model::Menu) -> Self {
         let at = menu.items.iter().position(|i| i.goto.is_some()).unwrap_or(0);
         Self { menu, at, top: 0, hint: None }
@@ -35,6 +36,7 @@ impl Menu {
         self.menu.items.get(self.at).filter(|i| i.goto.is_some())
     }
 
+    /// Moves the cursor, or opens the item under it.
     pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
         self.hint = None;
         let page = self.rows(size).saturating_sub(1).max(1);
@@ -64,6 +66,7 @@ impl Menu {
         self.at = best.unwrap_or(self.at);
     }
 
+    /// Scrolls until the item under the cursor is shown.
     pub fn settle(&mut self, size: (u16, u16)) {
         let all = self.menu.items.len();
         // A heading above the first item is shown with it.
@@ -85,6 +88,7 @@ impl Menu {
         if self.menu.items.len() > all { all.saturating_sub(1).max(1) } else { all }
     }
 
+    /// The keys that work here.
     pub fn legend(&self) -> Legend {
         keys::entries([
             (KeyCode::F(1), "Help"),
@@ -97,6 +101,7 @@ impl Menu {
         ])
     }
 
+    /// Draws the menu; `focused`: nothing is on top of it.
     pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
         c.draw_centred(0, &self.menu.title, Role::Title);
         c.draw_text(0, 2, INSTRUCTION, Role::Instruction);

@@ -40,6 +40,7 @@ pub struct Review {
 }
 
 impl Review {
+    /// The review of `line`, with nothing typed yet.
     pub fn new(answer: review::Review, line: Line) -> Self {
         let inputs = answer.questions.iter().map(|_| Input::default()).collect();
         Self { answer, line, inputs, at: 0, top: 0, hint: None }
@@ -57,6 +58,7 @@ impl Review {
         self.answer.questions.get(n).is_some_and(|q| q.takes(typed))
     }
 
+    /// Scrolls, edits what is typed, or runs the command.
     pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
         self.hint = None;
         let lines = self.lines(size.0).len();
@@ -86,6 +88,7 @@ impl Review {
         Outcome::Stay
     }
 
+    /// Takes a line of pasted text into the prompt under the cursor.
     pub fn insert_text(&mut self, text: &str) -> Insertion {
         self.hint = None;
         match self.inputs.get_mut(self.at) {
@@ -114,10 +117,12 @@ impl Review {
         Outcome::Stay
     }
 
+    /// Keeps the text on the screen when its size changes.
     pub fn settle(&mut self, size: (u16, u16)) {
         self.top = self.top.min(self.lines(size.0).len().saturating_sub(self.rows(size)));
     }
 
+    /// The keys that work here.
     pub fn legend(&self) -> Legend {
         let mut legend = keys::entries([
             (KeyCode::F(1), "Help"),
@@ -152,14 +157,15 @@ impl Review {
         warnings.chain(text).collect()
     }
 
-    fn command(&self, width: u16) -> Vec<String> {
+    /// The command line; one that is too long ends in the key that shows all of it.
+    fn command(&self, width: u16, key_names: KeyNames) -> Vec<String> {
         let mut lines = fold(&format!("Command: {}", self.line().shown()), width.saturating_sub(1));
         if lines.len() > COMMAND {
             lines.truncate(COMMAND);
             if let Some(last) = lines.last_mut() {
                 let kept: String =
                     last.chars().take(usize::from(width).saturating_sub(14)).collect();
-                *last = format!("{kept}... (F6)");
+                *last = format!("{kept}... ({})", keys::name(KeyCode::F(6), key_names));
             }
         }
         lines
@@ -169,13 +175,14 @@ impl Review {
     fn below(&self, size: (u16, u16)) -> u16 {
         let legend = keys::rows(&self.legend(), size.0, keys::WIDE);
         let prompts = self.inputs.len() as u16;
-        legend + 1 + self.command(size.0).len() as u16 + prompts + 1
+        legend + 1 + self.command(size.0, KeyNames::Function).len() as u16 + prompts + 1
     }
 
     fn rows(&self, size: (u16, u16)) -> usize {
         usize::from(size.1.saturating_sub(FIRST + self.below(size))).max(1)
     }
 
+    /// Draws the review; `focused`: nothing is on top of it.
     pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
         let size = (c.width(), c.height());
         c.draw_centred(0, &self.answer.title, Role::Title);
@@ -197,7 +204,7 @@ impl Review {
             self.prompt(c, below + 1 + n as u16, n, focused);
         }
         let command = below + 1 + self.inputs.len() as u16;
-        for (n, line) in self.command(size.0).iter().enumerate() {
+        for (n, line) in self.command(size.0, key_names).iter().enumerate() {
             c.draw_text(0, command + n as u16, line, Role::Command);
         }
         let legend = size.1.saturating_sub(keys::rows(&self.legend(), size.0, keys::WIDE));

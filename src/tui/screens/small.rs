@@ -7,10 +7,12 @@ use crate::tui::canvas::Canvas;
 /// less, and nothing is lost down to this.
 pub const NEEDED: (u16, u16) = (80, 20);
 
+/// Whether a terminal of this size is too small.
 pub fn is_small(size: (u16, u16)) -> bool {
     size.0 < NEEDED.0 || size.1 < NEEDED.1
 }
 
+/// Says what size is needed; `exit` is the name of the key that leaves.
 pub fn view(c: &mut Canvas<'_>, exit: &str) {
     let (width, height) = (c.width(), c.height());
     let lines = [

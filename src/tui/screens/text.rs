@@ -41,6 +41,7 @@ pub struct Text {
 }
 
 impl Text {
+    /// A text with the role of each paragraph.
     pub fn new(kind: TextKind, title: &str, paragraphs: Vec<(String, Role)>) -> Self {
         Self {
             kind,
@@ -63,6 +64,7 @@ impl Text {
         Self::new(TextKind::Command, "SHOW COMMAND STRING", vec![(line.to_owned(), Role::Command)])
     }
 
+    /// CONTEXTUAL HELP about a screen or a field.
     pub fn help(about: &str, text: &str) -> Self {
         let text =
             if text.trim().is_empty() { "There is no help for this." } else { text.trim_end() };
@@ -73,6 +75,7 @@ impl Text {
         )
     }
 
+    /// ERROR MESSAGE, with what to do if `remedy` says so.
     pub fn error(text: &str, remedy: &str) -> Self {
         let mut paragraphs = vec![(text.to_owned(), Role::Error)];
         // The catalogue's remedies are no sentences of their own.
@@ -87,6 +90,7 @@ impl Text {
         Self::new(TextKind::Error, "ERROR MESSAGE", paragraphs)
     }
 
+    /// ARE YOU SURE?? before a command runs.
     pub fn sure(text: &str) -> Self {
         let ends = "    Press Enter to continue.\n    Press Cancel to return to the application.";
         Self::new(
@@ -100,6 +104,7 @@ impl Text {
         self.kind == TextKind::Page
     }
 
+    /// Whether it stands on top of the screen below.
     pub fn is_popup(&self) -> bool {
         !self.page()
     }
@@ -147,6 +152,7 @@ impl Text {
         self.room(size, 1).0
     }
 
+    /// Searches, scrolls, or answers.
     pub fn key(&mut self, key: KeyEvent, size: (u16, u16)) -> Outcome {
         self.hint = None;
         let lines = self.lines(self.width(size));
@@ -183,20 +189,24 @@ impl Text {
         Outcome::Stay
     }
 
+    /// Whether the text to search for is being typed.
     pub fn is_typing(&self) -> bool {
         self.find.is_typing()
     }
 
+    /// Takes a line of pasted text into the text to search for.
     pub fn insert_text(&mut self, text: &str) -> Insertion {
         self.hint = None;
         self.find.insert_text(text)
     }
 
+    /// Keeps the text on the screen when its size changes.
     pub fn settle(&mut self, size: (u16, u16)) {
         let all = self.lines(self.width(size)).len();
         self.top = self.top.min(all.saturating_sub(self.room(size, all).1));
     }
 
+    /// The keys that work here.
     pub fn legend(&self) -> Legend {
         let mut legend = keys::entries([(KeyCode::F(2), "Refresh"), (KeyCode::F(3), "Cancel")]);
         if self.kind != TextKind::Image {
@@ -221,6 +231,7 @@ impl Text {
         legend
     }
 
+    /// Draws the text; `focused`: nothing is on top of it.
     pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames, focused: bool) {
         let size = (c.width(), c.height());
         let lines = self.lines(self.width(size));

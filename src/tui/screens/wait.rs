@@ -20,10 +20,12 @@ pub struct Wait {
 }
 
 impl Wait {
+    /// The question `token`, not shown yet.
     pub fn new(token: u64, command: String) -> Self {
         Self { token, command, slow: false }
     }
 
+    /// The keys that work here.
     pub fn legend(&self) -> Legend {
         keys::entries([
             (KeyCode::F(2), "Refresh"),
@@ -32,6 +34,7 @@ impl Wait {
         ])
     }
 
+    /// Draws the pop-up.
     pub fn view(&self, c: &mut Canvas<'_>, key_names: KeyNames) {
         let lines = fold(&self.command, popup::inner((c.width(), c.height())));
         let place = popup::layout((c.width(), c.height()), 1, lines.len(), &self.legend());

@@ -161,7 +161,7 @@ impl Status {
 
     fn find_next(&mut self, forward: bool) -> Vec<Action> {
         if self.pane.needle.is_empty() {
-            self.message = "Nothing was looked for yet: / finds.".to_owned();
+            self.message = "Nothing has been searched for yet: / starts a search.".to_owned();
             return vec![];
         }
         self.pane.find(forward);
@@ -200,6 +200,7 @@ impl Status {
             }
         }
     }
+
     /// Takes a line of pasted text into the text to find.
     pub fn insert_text(&mut self, text: &str) -> Insertion {
         match &mut self.overlay {

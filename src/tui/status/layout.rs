@@ -38,6 +38,7 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The layout for the size and the state of `status`.
     pub fn for_status(status: &Status) -> Self {
         let (width, height) = status.size;
         let bottom = height.saturating_sub(status.legend_rows());

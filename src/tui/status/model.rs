@@ -89,6 +89,7 @@ pub struct Status {
 }
 
 impl Status {
+    /// The job that is shown.
     pub fn job(&self) -> Id {
         self.job.id
     }

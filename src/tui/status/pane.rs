@@ -14,8 +14,8 @@ use crate::tui::status::rows;
 
 /// Columns that Left and Right move.
 const SIDE: usize = 20;
-/// A figure that counts new lines changes no more often.
-const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+/// Figures change no more often than this.
+pub const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// Columns of the mark before a line of standard error.
 pub const MARK: usize = 2;
 
@@ -63,6 +63,7 @@ pub struct Pane {
 }
 
 impl Pane {
+    /// A pane at the end of the log.
     pub fn new(log: Log) -> Self {
         Self {
             log,
@@ -103,6 +104,7 @@ impl Pane {
         (self.still, self.following) = (true, false);
     }
 
+    /// The log that is shown.
     pub fn log(&self) -> &Log {
         &self.log
     }
@@ -233,10 +235,12 @@ impl Pane {
         self.find(true);
     }
 
+    /// Whether a search is under way.
     pub fn searching(&self) -> bool {
         self.search.is_some()
     }
 
+    /// Gives the search up.
     pub fn stop_searching(&mut self) {
         self.search = None;
     }

@@ -10,7 +10,7 @@ use crossterm::event::KeyCode;
 
 use super::layout::Layout;
 use super::model::{Action, Msg};
-use super::{pane, update};
+use super::pane;
 use crate::event::Event;
 use crate::job::follow::Batch;
 use crate::job::{Ended, Id, State};
@@ -177,7 +177,7 @@ fn a_still_pane_keeps_the_first_screenful() {
     stage.status = stage.status.still();
     stage.says(&numbered(0..5));
     stage.says(&numbered(5..50));
-    stage.at += update::MIN_REFRESH_INTERVAL;
+    stage.at += pane::MIN_REFRESH_INTERVAL;
     stage.says(&[]);
     assert_eq!(
         (stage.seen()[0].as_str(), screen_row(&stage, 18).as_str()),

@@ -1,7 +1,5 @@
 //! Messages applied to the screen.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use crate::event::Event;
@@ -11,12 +9,9 @@ use crate::job::log::Log;
 use crate::job::{State, Summary, directory};
 use crate::tui::status::layout::Layout;
 use crate::tui::status::model::{Action, Focus, Msg, Overlay, Status};
-use crate::tui::status::pane::Pane;
+use crate::tui::status::pane::{MIN_REFRESH_INTERVAL, Pane};
 use crate::tui::status::words;
 use crate::tui::status::work::Work;
-
-/// Figures change no more often than this.
-pub(super) const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Status {
     /// The status of a job; the interface follows it with [`crate::job::follow::spawn`] and hands
@@ -59,6 +54,7 @@ impl Status {
         self
     }
 
+    /// Applies a message; returns what the interface has to do.
     pub fn update(&mut self, msg: Msg) -> Vec<Action> {
         match msg {
             Msg::Key(key) => self.handle_key(key),

@@ -175,7 +175,7 @@ impl Status {
         };
         let mut x = 0;
         if row.class.is_stderr() {
-            // UserMessage apart without colour too.
+            // Recognisable without colour too.
             c.draw_text(0, y, "!", Role::Mark);
             x = MARK as u16;
         }

@@ -7,6 +7,7 @@ use crate::text::{clock, one_line};
 pub const INSTRUCTION: &str =
     "Before command completion, additional instructions may appear below.";
 
+/// For the user who leaves the screen while the job runs.
 pub fn leaving(job: &Summary) -> String {
     format!(
         "Job {} is still running: {}. To see it again, use the list of jobs in the menu, or `altdisk jobs`.",
@@ -82,6 +83,7 @@ fn left(job: &Summary) -> &'static str {
     }
 }
 
+/// What was done after ARE YOU SURE??.
 pub fn asked(force: bool) -> String {
     if force { "It was ended." } else { "It was asked to end; that may take a moment." }.to_owned()
 }

@@ -24,6 +24,7 @@ impl From<StepStatus> for WorkStatus {
     }
 }
 
+/// A phase of the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phase {
     pub number: u8,
@@ -31,6 +32,7 @@ pub struct Phase {
     pub status: WorkStatus,
 }
 
+/// A step of a phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub id: String,
@@ -163,6 +165,7 @@ pub enum Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// How the phase or step stands.
     pub fn status(&self) -> WorkStatus {
         match self {
             Entry::Phase(p) => p.status,

@@ -140,7 +140,7 @@ fn every_panel_fits() {
     }
 }
 
-/// The lists that are code: the jobs, the looks.
+/// The lists that are code: the jobs, the themes.
 #[test]
 fn own_lists_are_golden() {
     use crate::job::{Ended, Id, Spec, State, Summary};
