@@ -48,9 +48,10 @@ impl Machine {
         }
     }
 
-    /// Takes out of the boot list what altdisk put there for a copy that nothing tells of any more:
-    /// entries on these partitions that bear its title, and this system's own block in custom.cfg,
-    /// unless that leads to the disk with the id `keep`. Whether there was anything.
+    /// Takes out of the boot list what altdisk put there for a copy without a record: entries whose
+    /// device path names one of these partitions and whose label is a copy's, and this system's own
+    /// block in custom.cfg, unless that leads to the disk with the id `keep`. True if there was
+    /// anything.
     ///
     /// # Errors
     /// As [`Machine::set`].
@@ -84,8 +85,9 @@ impl Machine {
     }
 }
 
-/// Entries that bear the title of a copy and start something on one of these partitions. What was
-/// started now is never among them: the running system may be a copy itself.
+/// Entries whose label is a copy's and whose device path names one of these partitions, by its
+/// PARTUUID in the HD() node. The entry that was started now is never among them: the running
+/// system may be a copy itself.
 pub(super) fn unrecorded(vars: &efi::BootVars, partuuids: &[String]) -> Vec<String> {
     let on = partuuids.iter().flat_map(|p| vars.on_partition(p));
     let titled = on.filter(|e| {

@@ -1,6 +1,7 @@
 use super::bootdisk::BootDisk;
 use super::capability::sources_custom;
 use super::order::before_itself;
+use super::remove::unrecorded;
 use super::undo::{entries_to_delete, restore};
 use super::*;
 use crate::boot::firmware::Firmware;
@@ -62,6 +63,27 @@ fn undo_deletes_only_new_entries_on_our_esp() {
     assert_eq!(entries_to_delete(&vars, &before(&["0003"], esp)), ["0004"]);
     assert!(entries_to_delete(&vars, &before(&["0003", "0004"], esp)).is_empty());
     assert!(entries_to_delete(&vars, &before(&[], "other")).is_empty());
+}
+
+#[test]
+fn without_a_record_only_entries_on_cleared_partitions_go() {
+    let esp = |n: u8| format!("{n}{n}{n}{n}6c4e-4d4d-4f0e-9a53-3e6f5a2c7d22");
+    let entry = |number: u8, label: &str, n: u8| {
+        let esp = esp(n);
+        format!("Boot000{number}* {label}\tHD(1,GPT,{esp},0x800,0x100000)/File(\\EFI\\x.efi)\n")
+    };
+    let text = "BootCurrent: 0005\nBoot0009* altinst_rootvg (vdz)\tPciRoot(0x0)/Pci(0x4,0x0)\n"
+        .to_owned()
+        + &entry(1, "altinst_rootvg (vdb)", 1)
+        + &entry(2, "altinst_rootvg (vdc)", 2)
+        + &entry(3, "debian", 1)
+        + &entry(4, "old_rootvg (vda)", 1)
+        + &entry(5, "altinst_rootvg (vdd)", 3);
+    let vars = efi::parse(&text);
+    assert_eq!(unrecorded(&vars, &[esp(1).to_uppercase()]), ["0001"]);
+    assert_eq!(unrecorded(&vars, &[esp(1), esp(2), esp(3)]), ["0001", "0002"], "0005 is running");
+    assert!(unrecorded(&vars, &["a partition without entries".into()]).is_empty());
+    assert!(unrecorded(&vars, &[]).is_empty());
 }
 
 #[test]

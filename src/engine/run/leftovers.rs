@@ -4,7 +4,8 @@
 //! marks: mounts below /alt_inst of disks whose partitions (or volume group) are called
 //! altinst_rootvg, a rule for udev, a block in custom.cfg, boot entries. All of that is removed.
 //! But no mark says whether a copy is finished, or is one that was forgotten before: a disk is
-//! erased only where `--erase` names it.
+//! erased only where `--erase` names it, and boot entries go only for what is mounted, erased, or
+//! named by the record of the boot list.
 
 use std::path::Path;
 
@@ -76,6 +77,17 @@ impl<'w> Found<'w> {
     pub fn erasable(&self, world: &World, unreadable: bool) -> Vec<&'w Disk> {
         if unreadable { self.copies.clone() } else { self.mounted_disks(world) }
     }
+
+    /// The disks whose boot entries are removed: those with a copy that is mounted below /alt_inst,
+    /// and those that `--erase` names. Every other copy stays as it is, with its boot entries.
+    fn cleared(&self, world: &World, erase: &[String]) -> Vec<&'w Disk> {
+        let mounted = self.mounted_disks(world);
+        let is_cleared = |d: &Disk| {
+            mounted.iter().any(|m| m.name == d.name)
+                || erase.iter().any(|e| e == d.serial_or_name())
+        };
+        self.copies.iter().copied().filter(|d| is_cleared(d)).collect()
+    }
 }
 
 /// Removes the leftovers. `unreadable`: why the record cannot be read; None if there is no record.
@@ -93,6 +105,7 @@ pub fn clear_leftovers(
     let found = find_leftovers(&world)?;
     let disks = found.erasable(&world, unreadable.is_some());
     check_erase_serials(erase, &disks)?;
+    let cleared = found.cleared(&world, erase);
     if let Some(why) = unreadable {
         events.warn(format!("{why:#}: cleaning up relies on what it finds on the disks"));
     }
@@ -104,7 +117,7 @@ pub fn clear_leftovers(
     outcome.note(install::release_medium());
     crash_point("after", "X.unmount");
     outcome.note(automount::unhide_disks(events));
-    match bootlist::remove_without_plan(&disks, events) {
+    match bootlist::remove_without_plan(&cleared, events) {
         Ok(changed) => done |= changed,
         Err(e) => outcome.errors.push(e),
     }
@@ -118,10 +131,12 @@ pub fn clear_leftovers(
             }
         } else {
             outcome.note(groups.iter().try_for_each(|vg| lvm::put_away(vg, disk, events)));
+            let is_cleared = cleared.iter().any(|c| c.name == disk.name);
             events.warn(format!(
                 "{}: its partitions are called altinst_rootvg. Without the record nothing says whether the copy on it is finished, or is \
-                 one that was forgotten before, so it is not erased",
-                disk.name
+                 one that was forgotten before, so it is not erased{}",
+                disk.name,
+                if is_cleared { "" } else { ", and its boot entries stay" }
             ));
             outcome.kept.push((disk.name.clone(), disk.serial_or_name().to_owned()));
         }
@@ -210,6 +225,15 @@ mod tests {
             "sdc is not mounted: nothing says that it was left"
         );
         assert_eq!(both.erasable(&world, true).len(), 2);
+        let cleared = |erase: &[String]| {
+            both.cleared(&world, erase)
+                .iter()
+                .map(|d| d.name.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let sdc = world.disks[2].serial_or_name().to_owned();
+        assert_eq!((cleared(&[]), cleared(&[sdc])), ("vdb".into(), "vdb sdc".into()));
         // The running system was itself booted from a copy.
         let booted = found(&world, parse_mountinfo((root.to_owned() + copy).as_bytes()));
         assert_eq!((names(&booted).as_str(), booted.ours), ("vdb", true));

@@ -160,7 +160,7 @@ pub fn restore_boot_list(
 }
 
 /// The same for a copy whose plan is lost: removes the entries that the record beside the state
-/// names, and those that lead to one of these disks. Returns true if there were any.
+/// names, and those that lead to a partition of one of these disks. Returns true if there were any.
 ///
 /// # Errors
 /// ALT-5xx.
