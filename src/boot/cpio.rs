@@ -177,6 +177,7 @@ fn skip(input: &mut impl Read, n: u64) -> Result<()> {
     if skipped == n { Ok(()) } else { bail!("a cpio archive is cut off") }
 }
 
+/// Tests, and archives for the tests of other modules.
 #[cfg(test)]
 pub mod tests {
     use super::*;

@@ -23,6 +23,7 @@ impl Family {
         Self::parse(&text.unwrap_or_default())
     }
 
+    /// By the text of an os-release file.
     pub fn parse(os_release: &str) -> Self {
         let value = |key: &str| {
             os_release

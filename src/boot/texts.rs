@@ -50,6 +50,7 @@ impl Text {
             .map(|b| b.and_then(Self::from_bytes))
     }
 
+    /// Takes the bytes of a file; None if they contain a NUL, so that it is not text.
     pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
         if bytes.contains(&0) {
             return None;

@@ -24,6 +24,7 @@ pub struct ConsoleStream {
     pub columns: Option<fn() -> usize>,
 }
 
+/// Shows events as text: sentences, progress and errors.
 pub struct Console {
     name: String,
     out: ConsoleStream,
@@ -62,6 +63,7 @@ impl Console {
         )
     }
 
+    /// On any streams; `now` is the time since the start.
     pub fn new(
         name: String,
         out: ConsoleStream,

@@ -15,6 +15,7 @@ use crate::secret::masked_words;
 use crate::text::shell::quoted;
 use crate::text::{printable, printable_lines};
 
+/// Writes events to a log as text.
 pub struct LogFile<W: Write + Send = fs::File> {
     to: W,
     shown: Shown,

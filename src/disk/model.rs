@@ -209,6 +209,7 @@ pub struct Lvm {
     pub lvs: Vec<Lv>,
 }
 
+/// A physical volume of LVM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pv {
     pub path: PathBuf,
@@ -217,6 +218,7 @@ pub struct Pv {
     pub size: u64,
 }
 
+/// A volume group of LVM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vg {
     pub name: String,
@@ -227,6 +229,7 @@ pub struct Vg {
     pub tags: Vec<String>,
 }
 
+/// A logical volume of LVM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lv {
     pub name: String,

@@ -14,10 +14,15 @@ use crate::error;
 pub const ALIGN: u64 = 1 << 20;
 /// GPT partition type GUIDs.
 pub mod types {
+    /// Where GRUB keeps its image on a GPT disk for BIOS.
     pub const BIOS_BOOT: &str = "21686148-6449-6E6F-744E-656564454649";
+    /// EFI system partition.
     pub const ESP: &str = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
+    /// Linux file system.
     pub const LINUX: &str = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
+    /// Linux swap space.
     pub const SWAP: &str = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F";
+    /// LVM physical volume.
     pub const LVM: &str = "E6D6D379-F507-44C2-A23C-238F2A3DF928";
 }
 

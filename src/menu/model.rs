@@ -21,6 +21,7 @@ pub struct Set {
     pub aliases: BTreeMap<String, String>,
 }
 
+/// One screen of the panels.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // there are some dozens of them in all
 pub enum Screen {
@@ -29,6 +30,7 @@ pub enum Screen {
     Dialog(Dialog),
 }
 
+/// A list of items that lead to other screens.
 #[derive(Clone, Debug)]
 pub struct Menu {
     pub id: String,
@@ -60,6 +62,7 @@ pub enum Target {
     Builtin(Builtin),
 }
 
+/// A screen that is code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Builtin {
     /// Running and finished jobs.
@@ -144,6 +147,7 @@ pub struct Mode {
     pub back: bool,
 }
 
+/// What becomes of the terminal while the command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     /// `p`: a job; its output scrolls in COMMAND STATUS.
@@ -156,6 +160,8 @@ pub enum How {
     Exec,
 }
 
+/// A line of a dialog or selector: its label, what can be entered, and what that adds to the
+/// command.
 #[derive(Clone, Debug)]
 pub struct Field {
     /// Unique in its screen; `{name}` in commands.
@@ -211,6 +217,7 @@ impl Field {
     }
 }
 
+/// How a field is filled, and what it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Text,
@@ -284,12 +291,14 @@ pub struct Choice {
     pub real: String,
 }
 
+/// The field, and its values, that make another field visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnlyIf {
     pub field: String,
     pub is: Vec<String>,
 }
 
+/// A regular expression that the whole value of a field has to match.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,

@@ -196,6 +196,7 @@ fn number(field: &[u8]) -> Result<i64, ()> {
     })
 }
 
+/// Tests, and headers for the tests of other modules.
 #[cfg(test)]
 pub mod tests {
     use super::*;

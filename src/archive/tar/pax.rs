@@ -336,6 +336,7 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Tests, and records for the tests of other modules.
 #[cfg(test)]
 pub mod tests {
     use super::*;

@@ -38,6 +38,7 @@ pub struct PartitionFile {
 }
 
 impl BootVars {
+    /// The entry with this number.
     pub fn entry(&self, number: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| e.number == number)
     }

@@ -20,6 +20,7 @@ pub struct BootListing {
     pub foreign: Vec<String>,
 }
 
+/// One disk in the boot list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
     pub name: String,
@@ -32,6 +33,7 @@ pub struct Listed {
 const NEVER: &str = "a practice disk: no machine can boot from it";
 
 impl Listed {
+    /// True for a practice disk, which no machine can boot from.
     pub fn is_practice(&self) -> bool {
         self.why == NEVER
     }

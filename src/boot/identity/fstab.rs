@@ -57,6 +57,7 @@ pub struct LineChange {
     pub new: String,
 }
 
+/// An fstab for the copy, and how it differs from the source's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
     pub text: String,

@@ -82,6 +82,7 @@ pub struct Pair {
     pub new: String,
 }
 
+/// Every identifier of the source's disks, with the one that takes its place in the copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdMap {
     pub volumes: Vec<Volume>,

@@ -25,6 +25,7 @@ pub struct Volumes {
 }
 
 impl Volumes {
+    /// Takes the volume groups, their physical volumes and the other devices out of `map`.
     pub fn new(map: &IdMap) -> Self {
         let vgs = map.vgs.iter().map(|p| (p.old.clone(), p.new.clone())).collect();
         Self {

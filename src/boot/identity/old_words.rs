@@ -38,6 +38,7 @@ impl OldWords {
         Ok(Self { any: Some(any) })
     }
 
+    /// True if the text contains one of the old names.
     pub fn any(&self, text: &str) -> bool {
         self.any.as_ref().is_some_and(|re| re.is_match(text))
     }

@@ -40,8 +40,10 @@ const fn place(path: &'static str, treatment: Treatment) -> Location {
 
 /// systemd.unit(5), from the strongest; /run is empty when a system starts.
 pub const OWN_UNITS: [&str; 2] = ["etc/systemd/system", "usr/local/lib/systemd/system"];
+/// Where packages install units, with and without the merged /usr.
 pub const PACKAGED_UNITS: [&str; 2] = ["usr/lib/systemd/system", "lib/systemd/system"];
 
+/// The places, each once; an earlier one takes what a later one leads to.
 pub const PLACES: [Location; 16] = [
     place("etc", Treatment::Change),
     place("boot", Treatment::Change),

@@ -91,6 +91,7 @@ impl Rules {
         self.specs.get(&normal(word)).and_then(|i| self.volumes.get(*i))
     }
 
+    /// The volumes of the identity map, in its order.
     pub fn volumes(&self) -> &[Volume] {
         &self.volumes
     }

@@ -13,6 +13,7 @@ use crate::engine::state::record_state;
 use crate::error;
 use crate::text::size::format_size;
 
+/// Above the rows of disks, in their columns.
 pub const HEADING: &str = "NAME           SIZE MODEL          SERIAL               HOLDS";
 
 /// A disk, and what can be said of it as a target.

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::facts::{Facts, HeadRoom, IdForm, NewFs, Protections, Sharing, any_version, read_with};
 use crate::host::cmd::{Cmd, Finished};
 
+/// The properties of btrfs.
 pub const BTRFS: Facts = Facts {
     name: "btrfs",
     programs: &["mkfs.btrfs", "btrfs"],

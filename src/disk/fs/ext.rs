@@ -8,6 +8,7 @@ use super::facts::{Facts, HeadRoom, IdForm, NewFs, Protections, Sharing, any_ver
 use crate::disk::extsuper::ExtSuper;
 use crate::host::cmd::Cmd;
 
+/// The properties of ext4.
 pub const EXT4: Facts = Facts {
     name: "ext4",
     programs: &["mke2fs", "dumpe2fs"],
@@ -30,7 +31,9 @@ pub const EXT4: Facts = Facts {
     protections: Protections::ExtSuperblock,
     no_replay: &["noload"],
 };
+/// The properties of ext3.
 pub const EXT3: Facts = Facts { name: "ext3", protections: Protections::None, ..EXT4 };
+/// The properties of ext2.
 pub const EXT2: Facts =
     Facts { name: "ext2", protections: Protections::None, no_replay: &[""], ..EXT4 };
 

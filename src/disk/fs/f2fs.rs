@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use super::facts::{Facts, HeadRoom, IdForm, NewFs, Protections, Sharing, Smallest};
 use crate::host::cmd::Cmd;
 
+/// The properties of F2FS.
 pub const F2FS: Facts = Facts {
     name: "f2fs",
     programs: &["mkfs.f2fs"],

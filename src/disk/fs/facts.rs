@@ -90,6 +90,7 @@ pub struct HeadRoom {
 }
 
 impl HeadRoom {
+    /// For file systems that can hold `/` and `/boot`.
     pub const UNIX: Self = Self { percent: 15, mb: 128 };
 }
 

@@ -5,6 +5,7 @@ use super::facts::{
 };
 use crate::host::cmd::Cmd;
 
+/// The properties of a swap space.
 pub const SWAP: Facts = Facts {
     name: "swap",
     programs: &["mkswap"],

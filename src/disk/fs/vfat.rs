@@ -5,6 +5,7 @@ use super::facts::{
 };
 use crate::host::cmd::Cmd;
 
+/// The properties of FAT.
 pub const VFAT: Facts = Facts {
     name: "vfat",
     programs: &["mkfs.vfat"],

@@ -9,6 +9,7 @@ use super::facts::{
 };
 use crate::host::cmd::Cmd;
 
+/// The properties of XFS.
 pub const XFS: Facts = Facts {
     name: "xfs",
     programs: &["mkfs.xfs", "xfs_db"],

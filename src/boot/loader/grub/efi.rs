@@ -138,6 +138,7 @@ pub(super) fn commands(root: &Path, names: &GrubNames, efi_dir: &Path) -> Vec<Cm
     }
 }
 
+/// The loader that a firmware starts from a disk without a boot entry.
 pub fn fallback_file(esp: &Path) -> PathBuf {
     esp.join(format!("EFI/BOOT/BOOT{}.EFI", EFI_ARCH.to_uppercase()))
 }
