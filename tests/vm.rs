@@ -277,11 +277,11 @@ until [ -e /root/driven ]; do sleep 1; done
 fn clone_through_the_panels(socket: &std::path::Path) -> Result<(), String> {
     let (soon, long) = (Duration::from_secs(60), Duration::from_secs(20 * 60));
     let mut line = Line::connect(socket)?;
-    line.expect("login: ", long)?;
+    line.expect("login:", long)?;
     line.keys("root\r")?;
-    line.expect("Password: ", soon)?;
+    line.expect("Password:", soon)?;
     line.keys("secret\r")?;
-    line.expect("# ", soon)?;
+    line.expect(":~#", soon)?;
     line.keys = 0;
     line.keys("altdisk\r")?;
     line.expect("Alternate Disk Installation", soon)?;
@@ -309,7 +309,7 @@ fn clone_through_the_panels(socket: &std::path::Path) -> Result<(), String> {
     }
     // F10, as a VT100 types it.
     line.keys("\x1b0")?;
-    line.expect("# ", soon)?;
+    line.expect(":~#", soon)?;
     line.keys("stty -a\r")?;
     line.expect("speed 9600 baud", soon)?;
     line.keys("touch /root/driven\r")

@@ -16,7 +16,7 @@ const IN_PANELS: [(&str, &str); 6] = [
     ("-g", "the field \"Skip the checks\": yes"),
     (
         "-i",
-        "the field \"image.data file\"; the panel \"Write an image.data to Edit\" (alt_image) makes such a file",
+        "the field \"image.data file\"; the panel \"Write an image.data\" (alt_image) makes such a file",
     ),
     ("-X", "the panel \"Clean Up: Remove the Copy\" (alt_clean)"),
     ("--resume", "the panel \"Continue the Interrupted Run\" (alt_resume)"),

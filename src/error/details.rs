@@ -78,7 +78,7 @@ faithfully or make bootable. Nothing has been changed.",
         309,
         "altdisk copies only what belongs to the running system: the file systems that fstab mounts from its own disk. A file system mounted \
 from an image file (a snap, an ISO) is not part of it and is never a reason to refuse. `altdisk mkszfile` writes a file that shows what counts as part of \
-the system (menu: \"Write an image.data to Edit\").",
+the system (menu: \"Write an image.data\").",
     ),
     (
         310,
@@ -194,7 +194,7 @@ of the System\"). Phase 1 makes the copy, phase 2 changes it, phase 3 makes it b
         711,
         713,
         "Every step is recorded before and after it acts. A run that was stopped at any moment can therefore be continued, or what it left \
-can be removed (menu: \"Continue an Interrupted Run, or Run Single Phases\").",
+can be removed (menu: \"Continue, or Run Single Phases\").",
     ),
     (
         714,

@@ -1,6 +1,6 @@
 //! The menu files that are part of this program. A new file in `menus/` gets a line here.
 
-/// Name and text, in the order in which they are read.
+/// Name and text, in the order in which they are read. The first one has the top menu.
 pub const FILES: &[(&str, &str)] = &[
     ("menus/altdisk.toml", include_str!("../../menus/altdisk.toml")),
     ("menus/fields.toml", include_str!("../../menus/fields.toml")),

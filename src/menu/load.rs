@@ -35,6 +35,18 @@ pub fn built_in() -> Result<Set> {
     }
 }
 
+/// The first screen alone, where none of these directories has a menu file: it can be painted before
+/// the other panels are read with [`built_in`]. None where there are such files; they may change any
+/// screen, and none is shown before all of them have been checked.
+pub fn top_menu(extra: &[PathBuf]) -> Option<Set> {
+    let (layers, unreadable) = layers(extra);
+    if !unreadable.is_empty() || !layers.iter().all(Vec::is_empty) {
+        return None;
+    }
+    let top = built_in_layer().into_iter().take(1).collect();
+    Some(draft(vec![top], &Diagnostics::default()).0.into_set())
+}
+
 /// The built-in panels with those of these directories (one that does not exist adds nothing),
 /// checked.
 ///

@@ -3,6 +3,7 @@
 
 mod bad_files;
 mod field_sets;
+mod top_menu;
 
 use std::collections::BTreeMap;
 use std::path::Path;

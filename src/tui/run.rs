@@ -8,6 +8,7 @@
 //! their way, or a question is young.
 
 use std::io::Write;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::job::follow::Batch;
+use crate::menu::model::Set;
 use crate::term::capabilities::Capabilities;
 use crate::term::decode::Decoder;
 use crate::term::input::{self, Input};
@@ -40,13 +42,18 @@ const MIN_QUESTION_TIME: Duration = Duration::from_millis(50);
 /// So many batches are taken from the follower before it has to wait.
 const MAX_QUEUED_BATCHES: usize = 64;
 
-/// What comes before the first frame.
+/// Reads the panels that are not needed for the first screen.
+pub type ReadMenus = fn() -> Result<Set>;
+
+/// What comes before the first frame, and right after it.
 pub struct Startup {
     /// Of the first screen.
     pub effects: Vec<Effect>,
     /// A job that runs already: its status comes first.
     pub running: Option<crate::job::Id>,
     pub first: Vec<Msg>,
+    /// Where the model has the top menu alone: how to read all of them once that is on the screen.
+    pub menus: Option<ReadMenus>,
 }
 
 /// Runs the interface until the user leaves it; `places` says where things are written.
@@ -87,7 +94,7 @@ pub fn run(
     let opened = startup.running.map(Effect::Open);
     startup.effects.into_iter().chain(opened).for_each(|effect| app.perform(effect));
     startup.first.into_iter().for_each(|msg| app.apply(msg));
-    app.run(&receiver)
+    app.run(&receiver, startup.menus)
 }
 
 /// Everything that the loop holds.
@@ -107,8 +114,11 @@ pub struct App {
 }
 
 impl App {
-    fn run(mut self, receiver: &Receiver<Event>) -> Result<End> {
+    fn run(mut self, receiver: &Receiver<Event>, menus: Option<ReadMenus>) -> Result<End> {
         let mut wait = self.paint()?;
+        if let Some(read) = menus {
+            self.model.set = Rc::new(read()?);
+        }
         loop {
             if let Some(end) = self.end {
                 self.runner.finish(goes_on(&self.model).as_ref());

@@ -59,12 +59,22 @@ pub fn fastpaths(dirs: &[PathBuf]) -> Result<Vec<String>> {
 /// The panels. A set with mistakes is refused: who relies on a panel must not find another one in
 /// its place.
 fn menus(extra: &[PathBuf]) -> Result<Set> {
-    let dirs: Vec<PathBuf> =
-        std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect();
-    let mut set = load::load_all(&dirs)
+    let mut set = load::load_all(&directories(extra))
         .map_err(|diagnostics| error::BAD_MENUS.with_cause(("", listed(&diagnostics))))?;
     own_program::resolve(&mut set);
     Ok(set)
+}
+
+/// The panels where no directory has any.
+fn built_in_menus() -> Result<Set> {
+    let mut set = load::built_in()?;
+    own_program::resolve(&mut set);
+    Ok(set)
+}
+
+/// The directories of the administrator's menu files.
+fn directories(extra: &[PathBuf]) -> Vec<PathBuf> {
+    std::iter::once(PathBuf::from(load::ETC)).chain(extra.iter().cloned()).collect()
 }
 
 fn listed(diagnostics: &[Diagnostic]) -> String {
@@ -77,7 +87,15 @@ fn listed(diagnostics: &[Diagnostic]) -> String {
 /// # Errors
 /// ALT-90x and ALT-96x for menus and fast paths, ALT-94x for the terminal.
 pub fn start(start: &Start) -> Result<End> {
-    let set = menus(&start.menu_dirs)?;
+    let terminal = Capabilities::from_env();
+    let lines = start.plain || terminal.dumb;
+    // Half of the time to the first screen would go into panels that it does not show.
+    let top = Some(directories(&start.menu_dirs)).filter(|_| !lines && start.fastpath.is_none());
+    let (set, rest): (Set, Option<run::ReadMenus>) =
+        match top.and_then(|dirs| load::top_menu(&dirs)) {
+            Some(top) => (top, Some(built_in_menus)),
+            None => (menus(&start.menu_dirs)?, None),
+        };
     let path = start.fastpath.as_deref().unwrap_or(TOP);
     let kind = match set.open(path)? {
         Screen::Menu(_) => ('m', "menu"),
@@ -107,11 +125,10 @@ pub fn start(start: &Start) -> Result<End> {
     if let Some(mut to) = logs.log() {
         log_job::catch_up(&log, &mut to);
     }
-    let terminal = Capabilities::from_env();
-    if start.plain || terminal.dumb {
+    if lines {
         return plain(start, &set, path, &mut logs, env);
     }
-    screens(start, set, path, terminal, logs, home, env)
+    screens(start, (set, rest), path, terminal, logs, home, env)
 }
 
 /// What programs that are run from here find in their environment, as SMIT's do.
@@ -167,7 +184,7 @@ fn plain(
 
 fn screens(
     start: &Start,
-    set: Set,
+    (set, menus): (Set, Option<run::ReadMenus>),
     path: &str,
     terminal: Capabilities,
     logs: SessionLogs,
@@ -212,7 +229,7 @@ fn screens(
     }
     let running = running.filter(|_| start.fastpath.is_none());
     let places = Paths { logs, home, theme: kept, wanted, env };
-    let begin = run::Startup { effects, running, first };
+    let begin = run::Startup { effects, running, first, menus };
     run::run(model, begin, terminal, utf8, tty, places)
 }
 

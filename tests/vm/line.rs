@@ -53,7 +53,7 @@ impl Line {
         })
     }
 
-    /// What stands on the screen.
+    /// What stands on the screen; blanks at the ends of lines are left out.
     pub fn text(&self) -> String {
         self.screen.text()
     }
