@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::output::wrap_paragraph;
 use crate::disk::eligibility::is_clone;
-use crate::disk::model::{Disk, Role, World, clone_again};
+use crate::disk::model::{Disk, Inventory, Role, clone_again};
 use crate::disk::roles::roles;
 use crate::engine::paths::ALT_INST;
 use crate::engine::prepare::target_disks;
@@ -34,22 +34,22 @@ struct Known<'w> {
 ///
 /// # Errors
 /// Where the records cannot be read, or a tool is missing.
-pub fn report(world: &World, as_json: bool) -> Result<String> {
+pub fn report(inventory: &Inventory, as_json: bool) -> Result<String> {
     privilege::require_root()?;
-    let roles = roles(world, &target_disks::known_disks(&[])?);
+    let roles = roles(inventory, &target_disks::known_disks(&[])?);
     let (stored, unreadable) = match RecordState::from_stored(unsafe_as_unreadable(State::peek())?)
     {
         RecordState::None => (None, None),
         RecordState::Known(a) => (Some(*a), None),
         RecordState::NoJournal(_) | RecordState::Unreadable(_) => {
-            (None, Marks::read(world).unreadable)
+            (None, Marks::read(inventory).unreadable)
         }
     };
     let with = |role: Role| {
-        world.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>()
+        inventory.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>()
     };
     let mut strangers: Vec<&Disk> =
-        with(Role::None).into_iter().filter(|d| is_clone(d, world)).collect();
+        with(Role::None).into_iter().filter(|d| is_clone(d, inventory)).collect();
     if unreadable.is_some() {
         strangers.extend(with(Role::AltinstRootvg));
     }
@@ -206,12 +206,12 @@ mod tests {
     use super::*;
     use crate::testing::sample;
 
-    fn k_again(world: &World) -> Known<'_> {
+    fn k_again(inventory: &Inventory) -> Known<'_> {
         Known {
             stored: None,
             unreadable: None,
             mounted: false,
-            strangers: vec![&world.disks[1]],
+            strangers: vec![&inventory.disks[1]],
             old: vec![],
         }
     }
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn in_words_and_json() {
-        let world = sample::world();
+        let inventory = sample::inventory();
         let none = Known {
             stored: None,
             unreadable: None,
@@ -241,7 +241,8 @@ mod tests {
         };
         assert!(describe(&none).starts_with("There is no copy."));
         assert_eq!(to_json(&none)["altinst_rootvg"], Value::Null);
-        let k = Known { strangers: vec![&world.disks[1]], old: vec![&world.disks[0]], ..none };
+        let k =
+            Known { strangers: vec![&inventory.disks[1]], old: vec![&inventory.disks[0]], ..none };
         let text = describe(&k);
         assert!(
             text.contains("altinst_rootvg on vdb\n    It holds a copy that was forgotten")
@@ -253,7 +254,7 @@ mod tests {
                 why: "ALT-702: plan.json: cut off".into(),
                 remedy: "`alt_disk_install -X`".into(),
             }),
-            ..k_again(&world)
+            ..k_again(&inventory)
         });
         assert!(
             lost.contains("A copy whose record cannot be read\n    ALT-702: plan.json: cut off")

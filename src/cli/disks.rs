@@ -11,7 +11,7 @@ use crate::cli::list::{holds, truncate_text};
 use crate::cli::output::{print_raw, print_text, wrap_paragraph};
 use crate::cli::{alternates, getopt};
 use crate::disk::eligibility::{self, Kind, Verdict, describe};
-use crate::disk::model::{Disk, Role, World};
+use crate::disk::model::{Disk, Inventory, Role};
 use crate::disk::roles::roles;
 use crate::engine::prepare::target_disks;
 use crate::engine::state::record_state::Marks;
@@ -38,28 +38,28 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
             word.to_string_lossy()
         )));
     }
-    let mut world = World::gather()?;
-    let marks = Marks::read(&world);
-    world.unknown.extend(marks.unreadable.iter().map(|u| format!("{} ({})", u.why, u.remedy)));
+    let mut inventory = Inventory::gather()?;
+    let marks = Marks::read(&inventory);
+    inventory.unknown.extend(marks.unreadable.iter().map(|u| format!("{} ({})", u.why, u.remedy)));
     if parsed.has("alternates") {
-        let text = alternates::report(&world, as_json)?;
+        let text = alternates::report(&inventory, as_json)?;
         return Ok(if as_json {
             print_raw(&text, Exit::Done)
         } else {
             print_text(&text, Exit::Done)
         });
     }
-    let roles = roles(&world, &target_disks::known_disks(&[])?);
-    let seen = Seen { world: &world, roles: &roles, marks: &marks };
+    let roles = roles(&inventory, &target_disks::known_disks(&[])?);
+    let seen = Seen { inventory: &inventory, roles: &roles, marks: &marks };
     let mut named: Vec<&Disk> = vec![];
     for word in words {
-        let disk = world.disk(&word.to_string_lossy())?;
+        let disk = inventory.disk(&word.to_string_lossy())?;
         if !named.iter().any(|d| d.name == disk.name) {
             named.push(disk);
         }
     }
     let text = match (as_json, words.is_empty()) {
-        (true, true) => format!("{:#}\n", json_form(&seen, world.disks.iter())),
+        (true, true) => format!("{:#}\n", json_form(&seen, inventory.disks.iter())),
         (true, false) => format!("{:#}\n", json_form(&seen, named.into_iter())),
         (false, true) => text_form(&seen),
         (false, false) => {
@@ -71,7 +71,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
 
 /// The disks, and what is known of them.
 struct Seen<'w> {
-    world: &'w World,
+    inventory: &'w Inventory,
     roles: &'w BTreeMap<String, Role>,
     marks: &'w Marks,
 }
@@ -82,7 +82,7 @@ impl Seen<'_> {
     }
 
     fn examine(&self, disk: &Disk) -> Verdict {
-        let mut verdict = eligibility::examine(disk, self.world, self.role(disk));
+        let mut verdict = eligibility::examine(disk, self.inventory, self.role(disk));
         self.marks.add_to(&mut verdict, disk, self.role(disk));
         verdict
     }
@@ -129,16 +129,16 @@ fn json_form<'w>(seen: &Seen, disks: impl Iterator<Item = &'w Disk>) -> Value {
         value["erase"] = json!(d.serial_or_name());
         value
     });
-    json!({"version": 1, "disks": disks.collect::<Vec<_>>(), "unknown": seen.world.unknown})
+    json!({"version": 1, "disks": disks.collect::<Vec<_>>(), "unknown": seen.inventory.unknown})
 }
 
 fn text_form(seen: &Seen) -> String {
-    let world = seen.world;
-    if world.disks.is_empty() {
+    let inventory = seen.inventory;
+    if inventory.disks.is_empty() {
         return "This machine shows no disks.\n".to_owned();
     }
     let mut text = table(seen);
-    for d in &world.disks {
+    for d in &inventory.disks {
         let (role, verdict) = (seen.role(d), seen.examine(d));
         let known =
             if role == Role::None { String::new() } else { format!(", {}", role_name(role)) };
@@ -148,7 +148,7 @@ fn text_form(seen: &Seen) -> String {
             text.push('\n');
         }
     }
-    for what in &world.unknown {
+    for what in &inventory.unknown {
         wrap("Not known: ", what, "", &mut |line| {
             text.push_str(&line);
             text.push('\n');
@@ -166,7 +166,7 @@ fn table(seen: &Seen) -> String {
             + "\n"
     };
     let mut text = row("NAME", "SIZE", "MODEL", "HOLDS", "CAN BE A TARGET");
-    for d in &seen.world.disks {
+    for d in &seen.inventory.disks {
         let role = seen.role(d);
         let model =
             if d.practice.is_some() { "practice disk" } else { d.model.as_deref().unwrap_or("-") };
@@ -307,15 +307,17 @@ mod tests {
 
     #[test]
     fn a_page_of_disks() {
-        let mut world = sample::world();
-        world.disks[1].table =
+        let mut inventory = sample::inventory();
+        inventory.disks[1].table =
             Some(crate::disk::model::Table { kind: "dos".into(), id: "1234abcd".into() });
-        world.disks[1].partitions = (1..=5)
+        inventory.disks[1].partitions = (1..=5)
             .map(|n| sample::partition("vdb", n, &format!("254:{}", 16 + n), "ext4"))
             .collect();
-        world.unknown.push("12 processes do not show what they use (run as root to see it)".into());
+        inventory
+            .unknown
+            .push("12 processes do not show what they use (run as root to see it)".into());
         let text = text_form(&Seen {
-            world: &world,
+            inventory: &inventory,
             roles: &BTreeMap::from([("vda".to_owned(), Role::Rootvg)]),
             marks: &Marks::default(),
         });
@@ -329,10 +331,10 @@ mod tests {
 
     #[test]
     fn json_has_everything() {
-        let world = sample::world();
+        let inventory = sample::inventory();
         let value = json_form(
-            &Seen { world: &world, roles: &BTreeMap::new(), marks: &Marks::default() },
-            world.disks.iter(),
+            &Seen { inventory: &inventory, roles: &BTreeMap::new(), marks: &Marks::default() },
+            inventory.disks.iter(),
         );
         let b = &value["disks"][1];
         assert_eq!(

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::disk::model::{ConfigReference, Signature, World};
+use crate::disk::model::{ConfigReference, Inventory, Signature};
 use crate::disk::uses;
 use crate::host::files::read_optional;
 use crate::host::mounts::unescape;
@@ -49,8 +49,8 @@ pub struct Names {
 }
 
 /// Reads the configuration files of this machine.
-pub fn gather(world: &World) -> Vec<ConfigReference> {
-    let names = Names::new(world);
+pub fn gather(inventory: &Inventory) -> Vec<ConfigReference> {
+    let names = Names::new(inventory);
     let mut files: Vec<PathBuf> = FILES.iter().map(PathBuf::from).collect();
     for (dir, ending) in DIRECTORIES {
         let mut found: Vec<PathBuf> =
@@ -65,17 +65,20 @@ pub fn gather(world: &World) -> Vec<ConfigReference> {
             all.extend(find(&path, &text, &names));
         }
     }
-    of_those_at_work(all, world)
+    of_those_at_work(all, inventory)
 }
 
 /// What a word means of which several disks could be meant: a copy that `dd` made has every name
 /// but the serial number. Where some of them are in use, those are meant; where none is, all of
 /// them may be.
-pub fn of_those_at_work(mentions: Vec<ConfigReference>, world: &World) -> Vec<ConfigReference> {
-    let busy: BTreeSet<&str> = world
+pub fn of_those_at_work(
+    mentions: Vec<ConfigReference>,
+    inventory: &Inventory,
+) -> Vec<ConfigReference> {
+    let busy: BTreeSet<&str> = inventory
         .disks
         .iter()
-        .filter(|d| !uses::at_work(d, world).is_empty())
+        .filter(|d| !uses::at_work(d, inventory).is_empty())
         .map(|d| d.name.as_str())
         .collect();
     let decided = |m: &ConfigReference| {
@@ -107,9 +110,9 @@ pub fn find(path: &Path, text: &[u8], names: &Names) -> Vec<ConfigReference> {
 
 impl Names {
     /// Every name of every disk, and of what lies on disks.
-    pub fn new(world: &World) -> Self {
+    pub fn new(inventory: &Inventory) -> Self {
         let mut names = Self::default();
-        for d in &world.disks {
+        for d in &inventory.disks {
             let disks = vec![d.name.clone()];
             names.device(&d.path, &d.links, &d.content, &disks);
             for word in d.serial.iter().chain(&d.wwn).filter(|w| w.len() >= 6) {
@@ -121,14 +124,14 @@ impl Names {
                 p.label.iter().for_each(|l| names.label(l, &disks));
             }
         }
-        for s in &world.stacked {
-            let disks = world.disks_below(&s.dev);
+        for s in &inventory.stacked {
+            let disks = inventory.disks_below(&s.dev);
             names.device(&s.path, &s.links, &s.content, &disks);
         }
-        for lv in &world.lvm.lvs {
-            let pvs = world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&lv.vg));
+        for lv in &inventory.lvm.lvs {
+            let pvs = inventory.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&lv.vg));
             let disks: Vec<String> =
-                pvs.flat_map(|pv| world.disks_below(&pv.path.to_string_lossy())).collect();
+                pvs.flat_map(|pv| inventory.disks_below(&pv.path.to_string_lossy())).collect();
             names.device(&lv.path, std::slice::from_ref(&lv.dm_path), &[], &disks);
         }
         names
@@ -237,7 +240,7 @@ mod tests {
             ],
             ..Disk::default()
         };
-        Names::new(&World { disks: vec![vdb], ..World::default() })
+        Names::new(&Inventory { disks: vec![vdb], ..Inventory::default() })
     }
 
     #[test]
@@ -293,8 +296,10 @@ mod tests {
             }],
             ..Disk::default()
         };
-        let names =
-            Names::new(&World { disks: vec![disk("sda"), disk("sdb")], ..World::default() });
+        let names = Names::new(&Inventory {
+            disks: vec![disk("sda"), disk("sdb")],
+            ..Inventory::default()
+        });
         for line in ["UUID=1cfb7563-7b7a / ext4", "LABEL=data / ext4"] {
             let found: Vec<String> = find(Path::new("/etc/fstab"), line.as_bytes(), &names)
                 .into_iter()

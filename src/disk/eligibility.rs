@@ -1,10 +1,10 @@
 //! The gate: whether a disk may become a target, and everything that says otherwise.
 //!
-//! Pure: it reasons over a [`World`]. Every obstacle is listed with its evidence and what would
+//! Pure: it reasons over a [`Inventory`]. Every obstacle is listed with its evidence and what would
 //! remove it, not only the first. What is in use or unsuitable can never be overridden; content
 //! can, by the disk's own serial.
 
-use crate::disk::model::{Disk, Role, Sight, Signature, World};
+use crate::disk::model::{Disk, Inventory, Role, Sight, Signature};
 use crate::disk::uses::{self, Use};
 use crate::error::{self, Entry};
 use crate::text::printable::{Message, printable};
@@ -45,9 +45,9 @@ pub struct Verdict {
 }
 
 /// Everything that stands against taking `disk` as a target.
-pub fn examine(disk: &Disk, world: &World, role: Role) -> Verdict {
+pub fn examine(disk: &Disk, inventory: &Inventory, role: Role) -> Verdict {
     let mut verdict = Verdict::default();
-    let used = uses::find_uses(disk, world);
+    let used = uses::find_uses(disk, inventory);
     let rootvg = role == Role::Rootvg || used.iter().any(Use::is_system);
     if rootvg {
         let seen = used
@@ -64,9 +64,9 @@ pub fn examine(disk: &Disk, world: &World, role: Role) -> Verdict {
     for u in used.into_iter().filter(|u| !u.is_system()) {
         verdict.add(u.entry, Kind::InUse, u.evidence, u.remedy);
     }
-    unsuitable(disk, world, &mut verdict);
+    unsuitable(disk, inventory, &mut verdict);
     if !rootvg {
-        content(disk, world, role, &mut verdict);
+        content(disk, inventory, role, &mut verdict);
     }
     verdict
 }
@@ -146,7 +146,7 @@ pub fn check_erase(erase: &[String], targets: &[&Disk]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn unsuitable(disk: &Disk, world: &World, verdict: &mut Verdict) {
+fn unsuitable(disk: &Disk, inventory: &Inventory, verdict: &mut Verdict) {
     let mut add = |entry: &'static Entry, evidence: String| {
         verdict.add(entry, Kind::Unsuitable, evidence, entry.remedy.to_owned())
     };
@@ -165,7 +165,7 @@ fn unsuitable(disk: &Disk, world: &World, verdict: &mut Verdict) {
         add(&error::DISK_UNREADABLE, format!("what is on it cannot be found out: {why}"));
     }
     if let Some(map) =
-        world.stacked.iter().find(|s| s.kind == "mpath" && s.slaves.contains(&disk.name))
+        inventory.stacked.iter().find(|s| s.kind == "mpath" && s.slaves.contains(&disk.name))
     {
         add(&error::DISK_IS_LEG, format!("it is one path of {}", map.path.display()));
     }
@@ -184,7 +184,7 @@ fn unsuitable(disk: &Disk, world: &World, verdict: &mut Verdict) {
     }
 }
 
-fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
+fn content(disk: &Disk, inventory: &Inventory, role: Role, verdict: &mut Verdict) {
     let erase = format!(
         "`--erase {}` confirms that everything on {} may be destroyed",
         crate::text::shell::quote(disk.serial_or_name().as_ref()),
@@ -192,7 +192,9 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
     );
     let mut found = describe(disk);
     found.extend(
-        uses::groups_on(disk, world).iter().map(|vg| format!("a part of the volume group {vg}")),
+        uses::groups_on(disk, inventory)
+            .iter()
+            .map(|vg| format!("a part of the volume group {vg}")),
     );
     if role == Role::AltinstRootvg {
         let remedy =
@@ -203,7 +205,7 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
             "it holds the copy of this system (altinst_rootvg)".to_owned(),
             remedy,
         );
-    } else if is_clone(disk, world) {
+    } else if is_clone(disk, inventory) {
         let evidence =
             "it holds a copy (altinst_rootvg) that was forgotten, or that another system made"
                 .to_owned();
@@ -227,19 +229,19 @@ fn content(disk: &Disk, world: &World, role: Role, verdict: &mut Verdict) {
 
 /// Whether the disk holds a copy of a system, of this one or of another: known by the names of its
 /// partitions or the tag of its volume group.
-pub fn is_clone(disk: &Disk, world: &World) -> bool {
+pub fn is_clone(disk: &Disk, inventory: &Inventory) -> bool {
     let named = disk
         .partitions
         .iter()
         .any(|p| p.label.as_deref().is_some_and(|l| l.starts_with(crate::disk::lvm::TAG)));
     let tagged = |vg: &str| {
-        world
+        inventory
             .lvm
             .vgs
             .iter()
             .any(|v| v.name == vg && v.tags.iter().any(|t| t == crate::disk::lvm::TAG))
     };
-    named || uses::groups_on(disk, world).iter().any(|vg| tagged(vg))
+    named || uses::groups_on(disk, inventory).iter().any(|vg| tagged(vg))
 }
 
 /// What is on the disk, for people: `a GPT partition table with 3 partitions`, `vdb1: ext4 "data"

@@ -6,12 +6,12 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::disk::fs;
-use crate::disk::model::{Disk, Stacked, World};
+use crate::disk::model::{Disk, Inventory, Stacked};
 use crate::error;
 use crate::host::device::block_device;
 use crate::host::files::line;
 
-impl World {
+impl Inventory {
     /// The disk that a user named: `vdb`, `/dev/vdb`, a link below /dev/disk, a practice disk's
     /// name.
     ///
@@ -235,48 +235,48 @@ mod tests {
     use super::*;
     use crate::testing::sample;
 
-    fn id(world: &World, arg: &str) -> (String, String) {
-        let err = world.disk(arg).unwrap_err();
+    fn id(inventory: &Inventory, arg: &str) -> (String, String) {
+        let err = inventory.disk(arg).unwrap_err();
         let alt = error::find(&err).unwrap();
         (alt.entry.id.to_owned(), format!("{} / {}", alt.cause, alt.remedy))
     }
 
     #[test]
     fn by_every_name() {
-        let world = sample::world();
+        let inventory = sample::inventory();
         for arg in ["vdb", "/dev/vdb", "/dev/disk/by-id/virtio-DISK-B"] {
-            assert_eq!(world.disk(arg).unwrap().name, "vdb", "{arg}");
+            assert_eq!(inventory.disk(arg).unwrap().name, "vdb", "{arg}");
         }
-        assert_eq!(world.disk("one").unwrap().name, "loop6");
+        assert_eq!(inventory.disk("one").unwrap().name, "loop6");
     }
 
     #[test]
     fn what_is_not_a_disk() {
-        let world = sample::world();
-        let (e, text) = id(&world, "vda2");
+        let inventory = sample::inventory();
+        let (e, text) = id(&inventory, "vda2");
         assert!(
             e == "ALT-202"
                 && text.contains("partition 2 of /dev/vda")
                 && text.contains("whole disk: vda"),
             "{text}"
         );
-        let (e, text) = id(&world, "/dev/mapper/vg0-root");
+        let (e, text) = id(&inventory, "/dev/mapper/vg0-root");
         assert!(e == "ALT-203" && text.contains("logical volume on vda"), "{text}");
-        let (e, text) = id(&world, "sdc");
+        let (e, text) = id(&inventory, "sdc");
         assert!(e == "ALT-204" && text.contains("/dev/mapper/mpatha"), "{text}");
-        let (_, text) = id(&world, "vd\nx\x1b[2J");
+        let (_, text) = id(&inventory, "vd\nx\x1b[2J");
         assert!(text.contains("vd\\nx\\x1b[2J") && !text.contains('\n'), "{text}");
-        let (e, text) = id(&world, "hdisk1");
+        let (e, text) = id(&inventory, "hdisk1");
         assert!(e == "ALT-201" && text.contains("vda, vdb"), "{text}");
     }
 
     #[test]
     fn disks_below_a_stack() {
-        let world = sample::world();
-        assert_eq!(world.disks_below("253:1"), ["vda"]);
-        assert_eq!(world.disks_below("/dev/mapper/cr"), ["vda"]);
-        assert_eq!(world.disks_below("dm-9"), ["sdc", "sdd"]);
-        assert_eq!(world.disks_below("vdb"), ["vdb"]);
-        assert!(world.disks_below("0:35").is_empty());
+        let inventory = sample::inventory();
+        assert_eq!(inventory.disks_below("253:1"), ["vda"]);
+        assert_eq!(inventory.disks_below("/dev/mapper/cr"), ["vda"]);
+        assert_eq!(inventory.disks_below("dm-9"), ["sdc", "sdd"]);
+        assert_eq!(inventory.disks_below("vdb"), ["vdb"]);
+        assert!(inventory.disks_below("0:35").is_empty());
     }
 }

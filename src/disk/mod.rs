@@ -1,7 +1,7 @@
 //! Disks: which there are, who uses them, whether one may be a target; partitions, LVM and file
 //! systems made on them.
 //!
-//! Discovery: [`scan`] gathers a [`model::World`] from [`sysfs`], [`probe`] (tables and
+//! Discovery: [`scan`] gathers a [`model::Inventory`] from [`sysfs`], [`probe`] (tables and
 //! signatures), [`users`] (/proc), [`lvm_report`] and [`config_references`] (fstab and the like).
 //! [`find`] resolves a name or a device to a disk. [`uses`] lists what uses a disk, [`eligibility`]
 //! decides whether it may be a target, [`roles`] names its role in the system. [`content`] looks

@@ -1,6 +1,6 @@
 //! What the kernel and the disks say: disks, partitions, what is stacked on them, who uses them.
 //!
-//! Plain data, gathered once by `scan` into a [`World`]; `gate` and the engine reason over it
+//! Plain data, gathered once by `scan` into a [`Inventory`]; `gate` and the engine reason over it
 //! without asking again.
 
 use std::path::PathBuf;
@@ -286,7 +286,7 @@ pub struct ConfigReference {
 
 /// Everything about the machine's block devices at one moment.
 #[derive(Clone, Debug, Default)]
-pub struct World {
+pub struct Inventory {
     pub disks: Vec<Disk>,
     pub stacked: Vec<Stacked>,
     pub mounts: Vec<SeenMount>,

@@ -9,7 +9,7 @@ use crate::disk::fs::FsType;
 use crate::disk::held::Held;
 use crate::disk::make::{erase_signatures, partition, verify, wipe};
 use crate::disk::mkfs::{self, mkfs};
-use crate::disk::model::{Disk, Role, Sight, World};
+use crate::disk::model::{Disk, Inventory, Role, Sight};
 use crate::disk::node::partitions_of;
 use crate::disk::partitions::appear;
 use crate::disk::script::{Layout, PartitionPlan, types};
@@ -35,7 +35,7 @@ impl Exercise {
     }
 
     fn disk(&self) -> Disk {
-        World::gather().unwrap().disk(&self.0).unwrap().clone()
+        Inventory::gather().unwrap().disk(&self.0).unwrap().clone()
     }
 }
 
@@ -146,7 +146,7 @@ fn made_and_erased_with_both_sector_sizes() {
         other.partitions[2].uuid = "bbbbbbbb-2222-4333-8444-555555555555".into();
         assert_eq!(id(verify(&Held::disk(&made).unwrap(), &made, &other)), "ALT-241");
 
-        let verdict = eligibility::examine(&made, &World::gather().unwrap(), Role::None);
+        let verdict = eligibility::examine(&made, &Inventory::gather().unwrap(), Role::None);
         assert_eq!(verdict.obstacles.iter().map(|o| o.entry.id).collect::<Vec<_>>(), ["ALT-231"]);
 
         for _ in 0..2 {
@@ -229,7 +229,8 @@ fn what_the_kernel_holds_is_not_ours() {
 
     if Cmd::new("swapon", "swap").arg(&nodes[3]).read().is_ok() {
         let refused = id(Claim::take(&disk));
-        let verdict = eligibility::examine(&exercise.disk(), &World::gather().unwrap(), Role::None);
+        let verdict =
+            eligibility::examine(&exercise.disk(), &Inventory::gather().unwrap(), Role::None);
         Cmd::new("swapoff", "swap").arg(&nodes[3]).read().unwrap();
         assert_eq!(refused, "ALT-216");
         assert!(verdict.obstacles.iter().any(|o| o.entry.id == "ALT-212"), "{verdict:#?}");
@@ -316,7 +317,7 @@ fn features_of_a_mounted_source() {
         let at = tempfile::tempdir().unwrap();
         mounts::mount(&device, at.path(), fstype.name(), "", &events).unwrap();
         let mounted = fstype.features(&device);
-        let uses = crate::disk::uses::find_uses(&exercise.disk(), &World::gather().unwrap());
+        let uses = crate::disk::uses::find_uses(&exercise.disk(), &Inventory::gather().unwrap());
         mounts::unmount(at.path()).unwrap();
         assert_eq!(mounted.unwrap(), before, "{fstype}");
         assert!(uses.iter().any(|u| u.entry.id == "ALT-211"), "{fstype}: {uses:?}");
@@ -348,16 +349,16 @@ fn volume_groups_leave_the_host_alone() {
         (format!("altvg{}", std::process::id()), lvm::Scope::new(std::slice::from_ref(&node)));
     lvm::pv_create(&scope, &node).run(&events).unwrap();
     lvm::vg_create(&scope, &vg, std::slice::from_ref(&node), 4 << 20).run(&events).unwrap();
-    let world = World::gather().unwrap();
-    let group = world.lvm.vgs.iter().find(|g| g.name == vg).unwrap();
+    let inventory = Inventory::gather().unwrap();
+    let group = inventory.lvm.vgs.iter().find(|g| g.name == vg).unwrap();
     assert_eq!(
         (group.extent_size, group.tags.as_slice()),
         (4 << 20, ["altinst_rootvg".to_owned()].as_slice())
     );
     let disk = exercise.disk();
-    assert!(eligibility::is_clone(&disk, &world));
+    assert!(eligibility::is_clone(&disk, &inventory));
     erase_signatures(&disk, Some(&vg), &events).unwrap();
-    assert!(!World::gather().unwrap().lvm.vgs.iter().any(|g| g.name == vg));
+    assert!(!Inventory::gather().unwrap().lvm.vgs.iter().any(|g| g.name == vg));
     assert!(exercise.disk().content.is_empty());
     assert_eq!(etc(), before);
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::disk::claim::Claim;
-use crate::disk::model::{Disk, PRACTICE, World};
+use crate::disk::model::{Disk, Inventory, PRACTICE};
 use crate::disk::partitions::forget;
 use crate::disk::sysfs::{self, Block};
 use crate::disk::udev::settle;
@@ -285,17 +285,17 @@ pub fn remove(name: &str, events: &Events) -> Result<()> {
     }
     let practice = find(name)?;
     if let Some(device) = &practice.device {
-        let world = World::gather()?;
-        if let Some(disk) = world.disks.iter().find(|d| d.path == *device) {
-            refuse_if_used(name, disk, &world)?;
+        let inventory = Inventory::gather()?;
+        if let Some(disk) = inventory.disks.iter().find(|d| d.path == *device) {
+            refuse_if_used(name, disk, &inventory)?;
             detach(disk, events)?;
         }
     }
     fs::remove_file(&practice.file).with_context(|| format!("removing {}", practice.file.display()))
 }
 
-fn refuse_if_used(name: &str, disk: &Disk, world: &World) -> Result<()> {
-    let used = uses::find_uses(disk, world);
+fn refuse_if_used(name: &str, disk: &Disk, inventory: &Inventory) -> Result<()> {
+    let used = uses::find_uses(disk, inventory);
     if !used.is_empty() {
         let (evidence, remedies): (Vec<String>, Vec<String>) =
             used.into_iter().map(|u| (u.evidence, u.remedy)).unzip();

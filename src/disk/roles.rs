@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::eligibility::is_clone;
-use crate::disk::model::{Disk, Role, World};
+use crate::disk::model::{Disk, Inventory, Role};
 
 /// By what a disk is recognised later, whatever its name is then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,28 +47,32 @@ pub struct Known {
 
 /// The role of every disk, by name. A disk that the running system is on is rootvg, whatever a
 /// record says.
-pub fn roles(world: &World, known: &Known) -> BTreeMap<String, Role> {
+pub fn roles(inventory: &Inventory, known: &Known) -> BTreeMap<String, Role> {
     let own = std::process::id();
     let system = |m: &&crate::disk::model::SeenMount| {
         m.pid == own
             && ["/", "/boot", "/usr"].iter().any(|p| m.mount.mount_point == std::path::Path::new(p))
     };
-    let below: Vec<String> =
-        world.mounts.iter().filter(system).flat_map(|m| world.disks_of_mount(&m.mount)).collect();
+    let below: Vec<String> = inventory
+        .mounts
+        .iter()
+        .filter(system)
+        .flat_map(|m| inventory.disks_of_mount(&m.mount))
+        .collect();
     let role = |d: &Disk| {
         if known.rootvg.contains(&d.name) || below.contains(&d.name) {
             Role::Rootvg
         } else if known.old.iter().any(|m| m.matches(d)) {
             Role::OldRootvg
         } else if known.altinst.iter().any(|m| m.matches(d))
-            || (known.unreadable && is_clone(d, world))
+            || (known.unreadable && is_clone(d, inventory))
         {
             Role::AltinstRootvg
         } else {
             Role::None
         }
     };
-    world.disks.iter().map(|d| (d.name.clone(), role(d))).collect()
+    inventory.disks.iter().map(|d| (d.name.clone(), role(d))).collect()
 }
 
 #[cfg(test)]
@@ -80,16 +84,16 @@ mod tests {
 
     #[test]
     fn each_role() {
-        let mut world = sample::world();
+        let mut inventory = sample::inventory();
         let mount = parse_mountinfo(b"22 1 253:0 / / rw - ext4 /dev/mapper/vg0-root rw").remove(0);
-        world.mounts.push(SeenMount { pid: std::process::id(), mount });
+        inventory.mounts.push(SeenMount { pid: std::process::id(), mount });
         let table = |id: &str| Some(Table { kind: "gpt".into(), id: id.into() });
-        world.disks[1].partitions = vec![crate::disk::model::Partition {
+        inventory.disks[1].partitions = vec![crate::disk::model::Partition {
             label: Some("altinst_rootvg root".into()),
             ..sample::partition("vdb", 1, "254:17", "ext4")
         }];
-        world.disks[2].table = table("oooo");
-        world.disks[3].table = table("nnnn");
+        inventory.disks[2].table = table("oooo");
+        inventory.disks[3].table = table("nnnn");
         let mark = |id: &str| DiskMark { table_id: Some(id.into()), ..DiskMark::default() };
         let mut known = Known {
             rootvg: vec![],
@@ -97,7 +101,7 @@ mod tests {
             unreadable: false,
             old: vec![mark("oooo"), mark("aaaa")],
         };
-        let all = roles(&world, &known);
+        let all = roles(&inventory, &known);
         let of = |n: &str| all[n];
         // A copy that was forgotten has no role: it is content.
         assert_eq!(
@@ -105,7 +109,7 @@ mod tests {
             (Role::Rootvg, Role::None, Role::OldRootvg, Role::AltinstRootvg, Role::None)
         );
         known.unreadable = true;
-        assert_eq!(roles(&world, &known)["vdb"], Role::AltinstRootvg);
+        assert_eq!(roles(&inventory, &known)["vdb"], Role::AltinstRootvg);
     }
 
     #[test]

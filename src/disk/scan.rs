@@ -2,7 +2,7 @@
 //! on them, /proc for who uses them, configuration files for who means to.
 //!
 //! Nothing here fails because one question has no answer: what could not be found out is said in
-//! `World::unknown` (and in `Disk::unreadable`, which the gate treats as "not free").
+//! `Inventory::unknown` (and in `Disk::unreadable`, which the gate treats as "not free").
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
+use crate::disk::model::{Disk, Inventory, Partition, Signature, Stacked};
 use crate::disk::node::partition_path;
 use crate::disk::sysfs::{self, Block};
 use crate::disk::{
@@ -20,32 +20,33 @@ use crate::host::device::device_below;
 use crate::host::threads;
 use crate::text::printable::without_error_numbers;
 
-impl World {
+impl Inventory {
     /// Looks at the machine. Reads only.
     ///
     /// # Errors
     /// ALT-801 where sfdisk, wipefs or blkid is not installed.
-    pub fn gather() -> Result<World> {
+    pub fn gather() -> Result<Inventory> {
         let blocks = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));
         let links = links(Path::new("/dev"));
-        let mut world = assemble(&blocks, &links, &practice::is_ours);
-        read_tables(&mut world)?;
-        read_signatures(&mut world)?;
+        let mut inventory = assemble(&blocks, &links, &practice::is_ours);
+        read_tables(&mut inventory)?;
+        read_signatures(&mut inventory)?;
         let pids = users::processes();
         let (mounts, hidden_mounts) = users::mounts(&pids);
         let (openers, hidden_openers) = users::openers(&pids);
         if hidden_mounts + hidden_openers > 0 {
-            world.unknown.push(hidden(hidden_mounts.max(hidden_openers)));
+            inventory.unknown.push(hidden(hidden_mounts.max(hidden_openers)));
         }
-        world.mounts = mounts;
-        world.openers = openers;
-        world.swaps = fs::read("/proc/swaps").map(|t| users::parse_swaps(&t)).unwrap_or_default();
-        world.spread = users::spread(Path::new("/sys"));
-        read_lvm(&mut world);
-        world.kernel_users = kernel_users::gather(Path::new("/sys"));
-        world.lookalikes = twins::lookalikes(&world);
-        world.config_references = config_references::gather(&world);
-        Ok(world)
+        inventory.mounts = mounts;
+        inventory.openers = openers;
+        inventory.swaps =
+            fs::read("/proc/swaps").map(|t| users::parse_swaps(&t)).unwrap_or_default();
+        inventory.spread = users::spread(Path::new("/sys"));
+        read_lvm(&mut inventory);
+        inventory.kernel_users = kernel_users::gather(Path::new("/sys"));
+        inventory.lookalikes = twins::lookalikes(&inventory);
+        inventory.config_references = config_references::gather(&inventory);
+        Ok(inventory)
     }
 }
 
@@ -83,37 +84,37 @@ fn links(dev: &Path) -> Links {
 }
 
 /// Disks and stacked devices out of the kernel's blocks; what is on them is not looked at yet.
-fn assemble(blocks: &[Block], links: &Links, is_practice: &dyn Fn(&Block) -> bool) -> World {
-    let mut world = World::default();
+fn assemble(blocks: &[Block], links: &Links, is_practice: &dyn Fn(&Block) -> bool) -> Inventory {
+    let mut inventory = Inventory::default();
     let root = root_disk(blocks);
     let links_to =
         |devname: &str| links.get(&Path::new("/dev").join(devname)).cloned().unwrap_or_default();
     for b in blocks.iter().filter(|b| b.partition.is_none()) {
         let exercise = b.backing_file.as_ref().filter(|_| is_practice(b));
         if exercise.is_some() || is_disk(b) || root.as_ref() == Some(&b.name) {
-            world.disks.push(disk(b, exercise.cloned(), links_to(&b.devname)));
+            inventory.disks.push(disk(b, exercise.cloned(), links_to(&b.devname)));
         } else if let Some(kind) = stacked_kind(b) {
-            world.stacked.push(stacked(b, kind, blocks, links_to(&b.devname)));
+            inventory.stacked.push(stacked(b, kind, blocks, links_to(&b.devname)));
         }
     }
     for b in blocks.iter().filter(|b| b.partition.is_some()) {
         let Some(parent) = b.parent.as_deref() else { continue };
-        if let Some(disk) = world.disks.iter_mut().find(|d| d.name == parent) {
+        if let Some(disk) = inventory.disks.iter_mut().find(|d| d.name == parent) {
             disk.partitions.push(partition(b, links_to(&b.devname)));
-        } else if world.stacked.iter().any(|s| s.name == parent) {
+        } else if inventory.stacked.iter().any(|s| s.name == parent) {
             let part = Stacked {
                 slaves: vec![parent.to_owned()],
                 ..stacked(b, "partition".to_owned(), blocks, links_to(&b.devname))
             };
-            world.stacked.push(part);
+            inventory.stacked.push(part);
         }
     }
-    for d in &mut world.disks {
+    for d in &mut inventory.disks {
         d.partitions.sort_by_key(|p| p.number);
     }
     // Real disks first.
-    world.disks.sort_by_key(|d| d.practice.is_some());
-    world
+    inventory.disks.sort_by_key(|d| d.practice.is_some());
+    inventory
 }
 
 /// The loop device that the running system's root lies on, if it does: to that system it is a disk.
@@ -225,15 +226,15 @@ fn partition(b: &Block, links: Vec<PathBuf>) -> Partition {
 
 /// Reads the partition tables, also those that the kernel does not know, and joins them with what
 /// the kernel has.
-fn read_tables(world: &mut World) -> Result<()> {
-    for d in &mut world.disks {
+fn read_tables(inventory: &mut Inventory) -> Result<()> {
+    for d in &mut inventory.disks {
         if d.size == 0 {
             continue;
         }
         if let Err(e) = File::open(&d.path) {
             let why = reason(&e);
             d.unreadable = Some(format!("{}: {why}", d.path.display()));
-            world.unknown.push(format!("what is on {} ({why})", d.path.display()));
+            inventory.unknown.push(format!("what is on {} ({why})", d.path.display()));
             continue;
         }
         match probe::table(&d.path) {
@@ -284,8 +285,8 @@ fn is_missing(e: &anyhow::Error) -> bool {
 }
 
 /// Looks for signatures on every disk, partition and stacked device that can be opened.
-fn read_signatures(world: &mut World) -> Result<()> {
-    let disks = world.disks.iter().filter(|d| d.unreadable.is_none() && d.size > 0);
+fn read_signatures(inventory: &mut Inventory) -> Result<()> {
+    let disks = inventory.disks.iter().filter(|d| d.unreadable.is_none() && d.size > 0);
     let parts = disks
         .clone()
         .flat_map(|d| &d.partitions)
@@ -294,14 +295,14 @@ fn read_signatures(world: &mut World) -> Result<()> {
     let devices: Vec<PathBuf> = disks
         .map(|d| d.path.clone())
         .chain(parts)
-        .chain(world.stacked.iter().map(|s| s.path.clone()))
+        .chain(inventory.stacked.iter().map(|s| s.path.clone()))
         .collect();
     let readable: Vec<PathBuf> = devices.into_iter().filter(|p| File::open(p).is_ok()).collect();
     let mut found = match probe::signatures(&readable) {
         Ok(found) => found,
         Err(e) if is_missing(&e) => return Err(e),
         // One bad device must not blind us for the others.
-        Err(_) => one_by_one(world, &readable),
+        Err(_) => one_by_one(inventory, &readable),
     };
     let mut take = |path: &Path, name: &str| -> Vec<Signature> {
         let devname = path.strip_prefix("/dev").unwrap_or(path).to_string_lossy().into_owned();
@@ -311,7 +312,7 @@ fn read_signatures(world: &mut World) -> Result<()> {
             .find_map(|key| found.remove(key))
             .unwrap_or_default()
     };
-    for d in &mut world.disks {
+    for d in &mut inventory.disks {
         d.content = take(&d.path, &d.name);
         d.content.retain(|s| d.table.as_ref().is_none_or(|t| t.kind != s.kind));
         for p in &mut d.partitions {
@@ -321,8 +322,8 @@ fn read_signatures(world: &mut World) -> Result<()> {
             }
         }
     }
-    look_for_data(world);
-    for s in &mut world.stacked {
+    look_for_data(inventory);
+    for s in &mut inventory.stacked {
         s.content = take(&s.path, &s.name);
     }
     Ok(())
@@ -330,8 +331,8 @@ fn read_signatures(world: &mut World) -> Result<()> {
 
 /// Looks at the disks on which nothing is recognised, all at once: a slow disk takes a second or
 /// two.
-fn look_for_data(world: &mut World) {
-    let mut disks: Vec<&mut Disk> = world
+fn look_for_data(inventory: &mut Inventory) {
+    let mut disks: Vec<&mut Disk> = inventory
         .disks
         .iter_mut()
         .filter(|d| {
@@ -351,18 +352,18 @@ fn look_for_data(world: &mut World) {
     disks.into_iter().filter(|d| d.sight.is_none() && d.unreadable.is_none()).for_each(look);
 }
 
-fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Signature>> {
+fn one_by_one(inventory: &mut Inventory, devices: &[PathBuf]) -> BTreeMap<String, Vec<Signature>> {
     let mut all = BTreeMap::new();
     for path in devices {
         match probe::signatures(std::slice::from_ref(path)) {
             Ok(found) => all.extend(found),
             Err(e) => {
-                let disk = world
+                let disk = inventory
                     .disks
                     .iter_mut()
                     .find(|d| d.path == *path || d.partitions.iter().any(|p| p.path == *path));
                 let why = reason(&e);
-                world.unknown.push(format!("what is on {} ({why})", path.display()));
+                inventory.unknown.push(format!("what is on {} ({why})", path.display()));
                 if let Some(d) = disk {
                     d.unreadable = Some(why);
                 }
@@ -372,19 +373,19 @@ fn one_by_one(world: &mut World, devices: &[PathBuf]) -> BTreeMap<String, Vec<Si
     all
 }
 
-fn read_lvm(world: &mut World) {
-    let members = world
+fn read_lvm(inventory: &mut Inventory) {
+    let members = inventory
         .disks
         .iter()
         .flat_map(|d| d.content.iter().chain(d.partitions.iter().flat_map(|p| &p.content)));
-    let members = members.chain(world.stacked.iter().flat_map(|s| &s.content));
-    let in_use = world.stacked.iter().any(|s| s.kind == "lvm")
+    let members = members.chain(inventory.stacked.iter().flat_map(|s| &s.content));
+    let in_use = inventory.stacked.iter().any(|s| s.kind == "lvm")
         || members.clone().any(|s| s.kind == "LVM2_member");
     if !in_use {
         return;
     }
     if !lvm_report::installed() {
-        world.unknown.push(
+        inventory.unknown.push(
             "volume groups (LVM is not installed, but there are physical volumes)".to_owned(),
         );
         return;
@@ -394,11 +395,11 @@ fn read_lvm(world: &mut World) {
             // LVM's read-only mode does not ask device-mapper; the kernel's list of devices has the
             // answer.
             for lv in &mut lvm.lvs {
-                lv.active = world.stacked.iter().any(|s| s.path == lv.dm_path);
+                lv.active = inventory.stacked.iter().any(|s| s.path == lv.dm_path);
             }
-            world.lvm = lvm;
+            inventory.lvm = lvm;
         }
-        Err(e) => world.unknown.push(format!("volume groups ({})", reason(&e))),
+        Err(e) => inventory.unknown.push(format!("volume groups ({})", reason(&e))),
     }
 }
 
@@ -455,13 +456,13 @@ mod tests {
             PathBuf::from("/dev/vda"),
             vec![PathBuf::from("/dev/disk/by-id/virtio-A")],
         )]);
-        let world = assemble(&blocks, &links, &|b| b.name == "loop1");
-        let disks: Vec<&str> = world.disks.iter().map(|d| d.name.as_str()).collect();
+        let inventory = assemble(&blocks, &links, &|b| b.name == "loop1");
+        let disks: Vec<&str> = inventory.disks.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(disks, ["vda", "mmcblk0", "loop1"]);
-        assert_eq!(world.disks[0].links, [PathBuf::from("/dev/disk/by-id/virtio-A")]);
-        assert_eq!(world.disks[2].serial.as_deref(), Some("PRACTICE-one"));
+        assert_eq!(inventory.disks[0].links, [PathBuf::from("/dev/disk/by-id/virtio-A")]);
+        assert_eq!(inventory.disks[2].serial.as_deref(), Some("PRACTICE-one"));
         let stacked: Vec<(&str, &str)> =
-            world.stacked.iter().map(|s| (s.name.as_str(), s.kind.as_str())).collect();
+            inventory.stacked.iter().map(|s| (s.name.as_str(), s.kind.as_str())).collect();
         let want = [
             ("dm-0", "lvm"),
             ("dm-1", "mpath"),
@@ -472,8 +473,8 @@ mod tests {
             ("md127p1", "partition"),
         ];
         assert_eq!(stacked, want);
-        assert_eq!(world.stacked[0].path, Path::new("/dev/mapper/vg0-lv--root"));
-        assert_eq!(world.stacked[6].slaves, ["md127"]);
+        assert_eq!(inventory.stacked[0].path, Path::new("/dev/mapper/vg0-lv--root"));
+        assert_eq!(inventory.stacked[6].slaves, ["md127"]);
     }
 
     #[test]

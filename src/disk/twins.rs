@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io;
 
 use crate::disk::content::{blank, places, read, starts};
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, Inventory};
 
 /// How two devices are known to be one disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +49,15 @@ fn by_identity(a: &Disk, b: &Disk) -> Option<Option<Twin>> {
 }
 
 /// Other devices that are, or may be, this very disk.
-pub fn find_twins<'w>(disk: &Disk, world: &'w World) -> Vec<(&'w Disk, Twin)> {
+pub fn find_twins<'w>(disk: &Disk, inventory: &'w Inventory) -> Vec<(&'w Disk, Twin)> {
     let alike = |other: &Disk| {
         let pair = |(a, b): &(String, String)| {
             (*a == disk.name && *b == other.name) || (*b == disk.name && *a == other.name)
         };
         by_identity(disk, other)
-            .unwrap_or_else(|| world.lookalikes.iter().any(pair).then_some(Twin::Content))
+            .unwrap_or_else(|| inventory.lookalikes.iter().any(pair).then_some(Twin::Content))
     };
-    world
+    inventory
         .disks
         .iter()
         .filter(|d| d.name != disk.name)
@@ -67,12 +67,12 @@ pub fn find_twins<'w>(disk: &Disk, world: &'w World) -> Vec<(&'w Disk, Twin)> {
 
 /// Pairs of disks that nothing tells apart and that hold the same. Reads only what cannot be told
 /// otherwise.
-pub fn lookalikes(world: &World) -> Vec<(String, String)> {
+pub fn lookalikes(inventory: &Inventory) -> Vec<(String, String)> {
     let mut all = vec![];
     for (n, a) in
-        world.disks.iter().enumerate().filter(|(_, d)| d.size > 0 && d.unreadable.is_none())
+        inventory.disks.iter().enumerate().filter(|(_, d)| d.size > 0 && d.unreadable.is_none())
     {
-        for b in world.disks[n + 1..]
+        for b in inventory.disks[n + 1..]
             .iter()
             .filter(|b| b.unreadable.is_none() && by_identity(a, b).is_none())
         {
@@ -136,20 +136,20 @@ mod tests {
             ),
             Some(None)
         );
-        let mut world = World {
+        let mut inventory = Inventory {
             disks: vec![disk("vda", None, None), disk("vdb", None, None)],
-            ..World::default()
+            ..Inventory::default()
         };
-        assert!(find_twins(&world.disks[1], &world).is_empty());
-        world.lookalikes = vec![("vda".into(), "vdb".into())];
+        assert!(find_twins(&inventory.disks[1], &inventory).is_empty());
+        inventory.lookalikes = vec![("vda".into(), "vdb".into())];
         assert_eq!(
-            find_twins(&world.disks[1], &world)
+            find_twins(&inventory.disks[1], &inventory)
                 .iter()
                 .map(|(d, t)| (d.name.as_str(), *t))
                 .collect::<Vec<_>>(),
             [("vda", Twin::Content)]
         );
-        assert_eq!(find_twins(&world.disks[0], &world).len(), 1);
+        assert_eq!(find_twins(&inventory.disks[0], &inventory).len(), 1);
     }
 
     #[test]
@@ -161,12 +161,15 @@ mod tests {
             Disk { path, size: bytes.len() as u64, ..sample::disk(name, "8:0") }
         };
         let text = |c: u8| [vec![0; 3 << 20], vec![c; 1 << 20]].concat();
-        let world = |disks| World { disks, ..World::default() };
+        let inventory = |disks| Inventory { disks, ..Inventory::default() };
         assert_eq!(
-            lookalikes(&world(vec![disk("a", &text(b'x')), disk("b", &text(b'x'))])),
+            lookalikes(&inventory(vec![disk("a", &text(b'x')), disk("b", &text(b'x'))])),
             [("a".to_owned(), "b".to_owned())]
         );
-        assert_eq!(lookalikes(&world(vec![disk("a", &text(b'x')), disk("b", &text(b'y'))])), []);
-        assert_eq!(lookalikes(&world(vec![disk("a", &text(0)), disk("b", &text(0))])), []);
+        assert_eq!(
+            lookalikes(&inventory(vec![disk("a", &text(b'x')), disk("b", &text(b'y'))])),
+            []
+        );
+        assert_eq!(lookalikes(&inventory(vec![disk("a", &text(0)), disk("b", &text(0))])), []);
     }
 }

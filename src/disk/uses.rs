@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::disk::model::{Disk, SeenMount, World};
+use crate::disk::model::{Disk, Inventory, SeenMount};
 use crate::disk::twins;
 use crate::error::{self, Entry};
 
@@ -28,30 +28,30 @@ impl Use {
 const SYSTEM: [&str; 7] = ["/", "/boot", "/boot/efi", "/efi", "/boot/firmware", "/usr", "/var"];
 
 /// Every use of the disk.
-pub fn find_uses(disk: &Disk, world: &World) -> Vec<Use> {
-    let mut all = at_work(disk, world);
-    all.extend(in_configuration(disk, world));
-    all.extend(twins(disk, world));
+pub fn find_uses(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
+    let mut all = at_work(disk, inventory);
+    all.extend(in_configuration(disk, inventory));
+    all.extend(twins(disk, inventory));
     all
 }
 
 /// Every use that is seen on the disk itself: neither what a configuration file means to do with
 /// it, nor what another path to it shows.
-pub fn at_work(disk: &Disk, world: &World) -> Vec<Use> {
-    let mut all = mounts(disk, world);
-    all.extend(swaps(disk, world));
-    all.extend(holders(disk, world));
-    all.extend(openers(disk, world));
-    all.extend(kernel_users(disk, world));
+pub fn at_work(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
+    let mut all = mounts(disk, inventory);
+    all.extend(swaps(disk, inventory));
+    all.extend(holders(disk, inventory));
+    all.extend(openers(disk, inventory));
+    all.extend(kernel_users(disk, inventory));
     all
 }
 
-fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
+fn mounts(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
     let own = std::process::id();
-    let here: Vec<&SeenMount> = world
+    let here: Vec<&SeenMount> = inventory
         .mounts
         .iter()
-        .filter(|m| world.disks_of_mount(&m.mount).contains(&disk.name))
+        .filter(|m| inventory.disks_of_mount(&m.mount).contains(&disk.name))
         .collect();
     let in_own = |m: &SeenMount| {
         here.iter().any(|o| {
@@ -98,9 +98,10 @@ fn mounts(disk: &Disk, world: &World) -> Vec<Use> {
     all
 }
 
-fn swaps(disk: &Disk, world: &World) -> Vec<Use> {
-    let here = world.swaps.iter().filter(|s| {
-        s.kind == "partition" && world.disks_below(&s.path.to_string_lossy()).contains(&disk.name)
+fn swaps(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
+    let here = inventory.swaps.iter().filter(|s| {
+        s.kind == "partition"
+            && inventory.disks_below(&s.path.to_string_lossy()).contains(&disk.name)
     });
     here.map(|s| {
         let path = s.path.display();
@@ -115,23 +116,23 @@ fn swaps(disk: &Disk, world: &World) -> Vec<Use> {
 }
 
 /// Names of the volume groups that have a physical volume on the disk or its partitions.
-pub fn groups_on(disk: &Disk, world: &World) -> Vec<String> {
-    let on = |path: &Path| world.disks_below(&path.to_string_lossy()).contains(&disk.name);
+pub fn groups_on(disk: &Disk, inventory: &Inventory) -> Vec<String> {
+    let on = |path: &Path| inventory.disks_below(&path.to_string_lossy()).contains(&disk.name);
     let mut all: Vec<String> =
-        world.lvm.pvs.iter().filter(|pv| on(&pv.path)).filter_map(|pv| pv.vg.clone()).collect();
+        inventory.lvm.pvs.iter().filter(|pv| on(&pv.path)).filter_map(|pv| pv.vg.clone()).collect();
     all.sort();
     all.dedup();
     all
 }
 
-fn holders(disk: &Disk, world: &World) -> Vec<Use> {
+fn holders(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
     let mut all = vec![];
     let mut add = |evidence: String, remedy: String| {
         all.push(Use { entry: &error::DISK_HELD, evidence, remedy, system: false })
     };
-    let stacked = world.stacked_on(disk);
-    for vg in groups_on(disk, world) {
-        let active: Vec<&str> = world
+    let stacked = inventory.stacked_on(disk);
+    for vg in groups_on(disk, inventory) {
+        let active: Vec<&str> = inventory
             .lvm
             .lvs
             .iter()
@@ -150,7 +151,7 @@ fn holders(disk: &Disk, world: &World) -> Vec<Use> {
         let name = s.dm_name.as_deref().unwrap_or(&s.name);
         match s.kind.as_str() {
             // Named with its group above, where LVM could be asked.
-            "lvm" if world.lvm.lvs.iter().any(|lv| lv.dm_path == s.path && lv.active) => {}
+            "lvm" if inventory.lvm.lvs.iter().any(|lv| lv.dm_path == s.path && lv.active) => {}
             "lvm" => add(
                 format!("the logical volume {path} is active"),
                 format!("`lvchange -an {path}`"),
@@ -162,7 +163,7 @@ fn holders(disk: &Disk, world: &World) -> Vec<Use> {
             "raid" => {
                 add(format!("the RAID array {path} runs on it"), format!("`mdadm --stop {path}`"))
             }
-            "loop" if lies_in_a_file_system(s.slaves.as_slice(), world) => {}
+            "loop" if lies_in_a_file_system(s.slaves.as_slice(), inventory) => {}
             "loop" => add(
                 format!("the loop device {path} is attached to it"),
                 format!("`losetup -d {path}`"),
@@ -177,7 +178,7 @@ fn holders(disk: &Disk, world: &World) -> Vec<Use> {
             kind => add(format!("{path} ({kind}) uses it"), format!("`dmsetup remove {name}`")),
         }
     }
-    let known = |holder: &String| world.stacked.iter().any(|s| s.name == *holder);
+    let known = |holder: &String| inventory.stacked.iter().any(|s| s.name == *holder);
     for holder in disk
         .holders
         .iter()
@@ -190,9 +191,9 @@ fn holders(disk: &Disk, world: &World) -> Vec<Use> {
         );
     }
     let own = |s: &&crate::disk::model::Spread| {
-        s.devices.iter().any(|d| world.disks_below(d).contains(&disk.name))
+        s.devices.iter().any(|d| inventory.disks_below(d).contains(&disk.name))
     };
-    for s in world.spread.iter().filter(own).filter(|s| s.devices.len() > 1) {
+    for s in inventory.spread.iter().filter(own).filter(|s| s.devices.len() > 1) {
         add(
             format!("it is part of a mounted btrfs of {} devices ({})", s.devices.len(), s.uuid),
             "unmount that file system, or `btrfs device remove` the disk from it".to_owned(),
@@ -202,18 +203,18 @@ fn holders(disk: &Disk, world: &World) -> Vec<Use> {
 }
 
 /// A loop device whose file lies in a mounted file system: the mount is the obstacle.
-fn lies_in_a_file_system(slaves: &[String], world: &World) -> bool {
-    slaves
-        .iter()
-        .any(|s| world.mounts.iter().any(|m| world.kernel_name(&m.mount.dev).as_ref() == Some(s)))
+fn lies_in_a_file_system(slaves: &[String], inventory: &Inventory) -> bool {
+    slaves.iter().any(|s| {
+        inventory.mounts.iter().any(|m| inventory.kernel_name(&m.mount.dev).as_ref() == Some(s))
+    })
 }
 
-fn openers(disk: &Disk, world: &World) -> Vec<Use> {
+fn openers(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
     let own = std::process::id();
     // Who only looks at every disk that appears (udev) has been waited for: a name says nothing.
-    let here = world.openers.iter().filter(|o| o.pid != own);
-    let devices = |dev: &str| world.kernel_name(dev).unwrap_or_else(|| dev.to_owned());
-    here.filter(|o| world.disks_below(&o.dev).contains(&disk.name))
+    let here = inventory.openers.iter().filter(|o| o.pid != own);
+    let devices = |dev: &str| inventory.kernel_name(dev).unwrap_or_else(|| dev.to_owned());
+    here.filter(|o| inventory.disks_below(&o.dev).contains(&disk.name))
         .map(|o| Use {
             entry: &error::DISK_OPEN,
             evidence: format!(
@@ -228,9 +229,11 @@ fn openers(disk: &Disk, world: &World) -> Vec<Use> {
         .collect()
 }
 
-fn kernel_users(disk: &Disk, world: &World) -> Vec<Use> {
-    let here =
-        world.kernel_users.iter().filter(|u| world.disks_below(&u.device).contains(&disk.name));
+fn kernel_users(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
+    let here = inventory
+        .kernel_users
+        .iter()
+        .filter(|u| inventory.disks_below(&u.device).contains(&disk.name));
     here.map(|u| Use {
         entry: &error::DISK_HELD,
         evidence: format!("{} serves {}", u.by, u.device),
@@ -241,13 +244,13 @@ fn kernel_users(disk: &Disk, world: &World) -> Vec<Use> {
 }
 
 /// What another path to the same disk is used for.
-fn twins(disk: &Disk, world: &World) -> Vec<Use> {
+fn twins(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
     let first_use = |other: &Disk| {
-        let mut used = at_work(other, world);
-        used.extend(in_configuration(other, world));
+        let mut used = at_work(other, inventory);
+        used.extend(in_configuration(other, inventory));
         (!used.is_empty()).then(|| used.swap_remove(0))
     };
-    let used = twins::find_twins(disk, world)
+    let used = twins::find_twins(disk, inventory)
         .into_iter()
         .filter_map(|(other, twin)| Some((other, twin, first_use(other)?)));
     used.map(|(other, twin, u)| Use {
@@ -264,8 +267,8 @@ fn twins(disk: &Disk, world: &World) -> Vec<Use> {
     .collect()
 }
 
-fn in_configuration(disk: &Disk, world: &World) -> Vec<Use> {
-    let here = world.config_references.iter().filter(|m| m.disk == disk.name);
+fn in_configuration(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
+    let here = inventory.config_references.iter().filter(|m| m.disk == disk.name);
     here.map(|m| Use {
         entry: &error::DISK_CONFIGURED,
         evidence: format!("{} names it ({})", m.place, m.word),

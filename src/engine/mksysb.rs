@@ -234,11 +234,11 @@ fn identities(image: &ImageData, facts: &Facts) -> Identities {
             names,
         });
     }
-    for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
+    for disk in facts.inventory.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
         all.tables.extend(disk.table.as_ref().map(|t| t.id.clone()));
         all.disk_links.extend(disk.links.iter().map(|l| l.display().to_string()));
     }
-    let lvm = &facts.world.lvm;
+    let lvm = &facts.inventory.lvm;
     for vg in &image.vg_data {
         all.lvm.extend(lvm.vgs.iter().filter(|v| v.name == vg.vgname).map(|v| v.uuid.clone()));
         all.lvm.extend(

@@ -1,7 +1,7 @@
 //! A machine for tests: rootvg on vda (LVM, LUKS), a free vdb, a multipath pair, a practice disk.
 
 use crate::disk::model::{
-    Disk, Lv, Lvm, Partition, Pv, Sight, Signature, Stacked, Table, Vg, World,
+    Disk, Inventory, Lv, Lvm, Partition, Pv, Sight, Signature, Stacked, Table, Vg,
 };
 
 pub fn disk(name: &str, dev: &str) -> Disk {
@@ -54,7 +54,7 @@ pub fn stacked(name: &str, dev: &str, path: &str, kind: &str, slaves: &[&str]) -
     }
 }
 
-pub fn world() -> World {
+pub fn inventory() -> Inventory {
     let vda = Disk {
         serial: Some("DISK-A".into()),
         table: Some(Table { kind: "gpt".into(), id: "aaaa".into() }),
@@ -75,7 +75,7 @@ pub fn world() -> World {
         practice: Some("/var/lib/altdisk/practice/one.img".into()),
         ..disk("loop6", "7:6")
     };
-    World {
+    Inventory {
         disks: vec![vda, vdb, disk("sdc", "8:32"), disk("sdd", "8:48"), loop6],
         stacked: vec![
             stacked("dm-0", "253:0", "/dev/mapper/vg0-root", "lvm", &["vda2"]),
@@ -94,6 +94,6 @@ pub fn world() -> World {
                 ..Lv::default()
             }],
         },
-        ..World::default()
+        ..Inventory::default()
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::rows::{Row, truncate_text};
 use crate::disk::eligibility::{Kind, Verdict, examine};
-use crate::disk::model::{Disk, Role, Sight, Signature, World, practice_name};
+use crate::disk::model::{Disk, Inventory, Role, Sight, Signature, practice_name};
 use crate::disk::roles::roles;
 use crate::engine::facts::Facts;
 use crate::engine::prepare::{sizes, target_disks};
@@ -44,26 +44,26 @@ impl Candidate {
 pub fn candidates() -> Result<Vec<Candidate>> {
     // A system that cannot be cloned still has disks to show.
     let facts = Facts::gather().ok();
-    let world = match &facts {
+    let inventory = match &facts {
         Some(_) => None,
-        None => Some(World::gather()?),
+        None => Some(Inventory::gather()?),
     };
-    let Some(world) = facts.as_ref().map(|f| &f.world).or(world.as_ref()) else {
+    let Some(inventory) = facts.as_ref().map(|f| &f.inventory).or(inventory.as_ref()) else {
         return Ok(vec![]);
     };
     let roles = roles(
-        world,
+        inventory,
         &target_disks::known_disks(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?,
     );
-    let marks = record_state::Marks::read(world);
+    let marks = record_state::Marks::read(inventory);
     let look = |d: &Disk| {
         let role = roles.get(&d.name).copied().unwrap_or(Role::None);
         let fits = |f: &Facts| sizes::check_fits(f, d).err();
-        let mut verdict = examine(d, world, role);
+        let mut verdict = examine(d, inventory, role);
         marks.add_to(&mut verdict, d, role);
         candidate(d, role, verdict, facts.as_ref().and_then(fits))
     };
-    Ok(world.disks.iter().map(look).collect())
+    Ok(inventory.disks.iter().map(look).collect())
 }
 
 fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) -> Candidate {
@@ -222,13 +222,13 @@ mod tests {
     use crate::disk::model::Table;
     use crate::testing::sample;
 
-    fn look(d: &Disk, world: &World, role: Role, small: Option<&str>) -> Candidate {
-        candidate(d, role, examine(d, world, role), small.map(str::to_owned))
+    fn look(d: &Disk, inventory: &Inventory, role: Role, small: Option<&str>) -> Candidate {
+        candidate(d, role, examine(d, inventory, role), small.map(str::to_owned))
     }
 
     #[test]
     fn a_page_of_targets() {
-        let mut world = sample::world();
+        let mut inventory = sample::inventory();
         let mut nvme = Disk {
             model: Some("Samsung SSD 980 PRO 2TB".into()),
             serial: Some("S69ENX0T123456789012".into()),
@@ -240,15 +240,15 @@ mod tests {
             sample::partition("nvme0n1p", 1, "259:1", "ext4"),
             sample::partition("nvme0n1p", 2, "259:2", "swap"),
         ];
-        world.disks.push(nvme);
-        world.disks.push(Disk { size: 0, ..sample::disk("sdx", "8:99") });
+        inventory.disks.push(nvme);
+        inventory.disks.push(Disk { size: 0, ..sample::disk("sdx", "8:99") });
         let role = |d: &Disk| if d.name == "vda" { Role::Rootvg } else { Role::None };
         let small = |d: &Disk| (d.name == "loop6").then_some("it needs 30 GiB");
-        world
+        inventory
             .disks
             .push(Disk { sight: Some(Sight::Data(2 << 20)), ..sample::disk("sdy", "8:100") });
         let mut all: Vec<Candidate> =
-            world.disks.iter().map(|d| look(d, &world, role(d), small(d))).collect();
+            inventory.disks.iter().map(|d| look(d, &inventory, role(d), small(d))).collect();
         all.sort_by_key(rank);
         let text = format_list(HEADING, &all.iter().map(target).collect::<Vec<_>>());
         assert_eq!(text, include_str!("../../../tests/fixtures/disk/targets-list.txt"), "{text}");
@@ -266,7 +266,7 @@ mod tests {
             serial: Some("0123456789abcdef0123456789".into()),
             ..sample::disk("nvme10n1", "259:0")
         };
-        let c = look(&d, &World::default(), Role::None, None);
+        let c = look(&d, &Inventory::default(), Role::None, None);
         assert!(
             c.row.starts_with("nvme10n1 ") && c.row.contains(" 0123456789abcdef0123456789 "),
             "{}",

@@ -5,7 +5,7 @@ use super::{Kind, examine};
 use crate::disk::model::*;
 use crate::testing::sample;
 
-type Change = fn(&mut World);
+type Change = fn(&mut Inventory);
 /// Every obstacle: what makes it, its id, its kind, what the evidence and the remedy say.
 #[test]
 fn every_obstacle() {
@@ -472,10 +472,10 @@ fn every_obstacle() {
         ),
     ];
     for (what, change, id, kind, evidence, remedy) in cases {
-        let mut world = sample::world();
-        change(&mut world);
-        let disk = world.disks[1].clone();
-        let verdict = examine(&disk, &world, Role::None);
+        let mut inventory = sample::inventory();
+        change(&mut inventory);
+        let disk = inventory.disks[1].clone();
+        let verdict = examine(&disk, &inventory, Role::None);
         let hit = verdict.obstacles.iter().find(|o| {
             o.entry.id == id
                 && o.kind == kind

@@ -29,7 +29,7 @@ use crate::boot::identity::ids::Names;
 use crate::boot::loader;
 use crate::disk::fs::FsType;
 use crate::disk::mkfs;
-use crate::disk::model::World;
+use crate::disk::model::Inventory;
 use crate::engine::facts::bootable::{Bootable, Firmware, bootable};
 use crate::engine::facts::machine::Machine;
 use crate::engine::facts::source::Source;
@@ -42,7 +42,7 @@ use crate::image::data::{Fs, Image};
 /// The machine as it is now.
 pub struct Facts {
     /// Disks, volumes, mounts and their users.
-    pub world: World,
+    pub inventory: Inventory,
     /// The system to be cloned.
     pub source: Source,
     /// How it boots.
@@ -55,7 +55,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Asks the machine. Changes nothing; without root some things stay unknown (`world.unknown`).
+    /// Asks the machine. Changes nothing; without root some things stay unknown (`inventory.unknown`).
     ///
     /// # Errors
     /// If rootvg cannot be cloned in kind (ALT-3xx).
@@ -72,14 +72,14 @@ impl Facts {
     /// # Errors
     /// If the machine cannot be asked.
     pub fn for_image() -> Result<Self> {
-        let world = World::gather()?;
+        let inventory = Inventory::gather()?;
         // First: looking into /boot mounts it where it is mounted on demand.
         let boot = bootable();
         let mounts = mounts::mounted()?;
         let text = files::read_optional(Path::new("/etc/fstab"))?.unwrap_or_default();
         let fstab = fstab::parse(&String::from_utf8_lossy(&text), "/etc/fstab")?;
         let (source, undescribed) = match source::describe(
-            &world,
+            &inventory,
             &mounts,
             &fstab,
             describe_image(boot.firmware),
@@ -88,14 +88,14 @@ impl Facts {
             Ok(source) => (source, None),
             Err(e) => (
                 Source {
-                    disks: source::root_disks(&world, &mounts, &Machine),
+                    disks: source::root_disks(&inventory, &mounts, &Machine),
                     ..Source::default()
                 },
                 Some(e),
             ),
         };
         let mut facts =
-            Self { world, source, boot, mountable: mkfs::filesystems_supported(), undescribed };
+            Self { inventory, source, boot, mountable: mkfs::filesystems_supported(), undescribed };
         facts.look_at_unmounted_esp()?;
         Ok(facts)
     }
@@ -145,7 +145,7 @@ impl Facts {
             .find(|(d, _)| d == device)
             .map(|(_, ids)| ids.clone())
             .unwrap_or_default();
-        Names { subvolumes, ..names::old_names(&self.world, device) }
+        Names { subvolumes, ..names::old_names(&self.inventory, device) }
     }
 
     /// How the running system boots, and the error to report if it has no kernel. A /boot that is

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::boot::identity::ids::Names;
 use crate::disk::fs::FsType;
-use crate::disk::model::World;
+use crate::disk::model::Inventory;
 use crate::engine::facts::source::{Device, Source, find_device};
 
 /// The device of a file system of rootvg.
@@ -24,8 +24,8 @@ pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> O
 }
 
 /// Everything by which a device can be named.
-pub fn old_names(world: &World, path: &Path) -> Names {
-    let Some(device) = find_device(world, "", path) else { return Names::default() };
+pub fn old_names(inventory: &Inventory, path: &Path) -> Names {
+    let Some(device) = find_device(inventory, "", path) else { return Names::default() };
     let content =
         device.content().iter().find(|s| s.usage == "filesystem" || FsType::Swap.is(&s.kind));
     let mut names = Names {
@@ -43,7 +43,7 @@ pub fn old_names(world: &World, path: &Path) -> Names {
         }
         Device::Stacked(s) => {
             names.devices.extend(s.links.iter().cloned());
-            let lv = world.lvm.lvs.iter().find(|l| l.dm_path == s.path);
+            let lv = inventory.lvm.lvs.iter().find(|l| l.dm_path == s.path);
             names.devices.extend(lv.into_iter().flat_map(|l| [l.path.clone(), l.dm_path.clone()]));
         }
     }

@@ -24,7 +24,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::boot::identity::fstab;
-use crate::disk::model::World;
+use crate::disk::model::Inventory;
 use crate::engine::facts::source::describer::{Describer, MIB};
 use crate::error;
 use crate::host::mounts::Mount;
@@ -36,14 +36,14 @@ use crate::image::data::{Image, ImageData, Policy, SourceDisk, Vg};
 /// ALT-301 if `/` is on no disk, ALT-302 to ALT-308 for what is not cloned in kind, ALT-309 for
 /// a file system of another type.
 pub fn describe(
-    world: &World,
+    inventory: &Inventory,
     mounts: &[Mount],
     fstab: &[fstab::Entry],
     image: Image,
     ask: &dyn MachineQueries,
 ) -> Result<Source> {
     let mut d = Describer {
-        world,
+        inventory,
         mounts,
         fstab,
         ask,
@@ -68,9 +68,13 @@ pub fn describe(
 
 /// The disks that the running system starts from, whether or not it could be cloned; none where `/`
 /// is on no disk (a live medium).
-pub fn root_disks(world: &World, mounts: &[Mount], ask: &dyn MachineQueries) -> Vec<String> {
+pub fn root_disks(
+    inventory: &Inventory,
+    mounts: &[Mount],
+    ask: &dyn MachineQueries,
+) -> Vec<String> {
     let d = Describer {
-        world,
+        inventory,
         mounts,
         fstab: &[],
         ask,
@@ -108,9 +112,9 @@ impl Describer<'_> {
 
     /// The volume groups whose disks are among the root disks.
     fn volume_groups(&mut self) {
-        for vg in &self.world.lvm.vgs {
+        for vg in &self.inventory.lvm.vgs {
             let pvs: Vec<&Path> = self
-                .world
+                .inventory
                 .lvm
                 .pvs
                 .iter()
@@ -119,7 +123,7 @@ impl Describer<'_> {
                 .collect();
             let disks: BTreeSet<String> = pvs
                 .iter()
-                .filter_map(|p| find_device(self.world, "", p))
+                .filter_map(|p| find_device(self.inventory, "", p))
                 .flat_map(|d| self.disks_of(&d))
                 .collect();
             if !disks.is_empty() && disks.iter().all(|d| self.source.disks.contains(d)) {
@@ -135,7 +139,7 @@ impl Describer<'_> {
 
     fn finish(&mut self) {
         self.source.image.logical_volume_policy = Policy::default();
-        let disks = self.world.disks.iter().filter(|d| self.source.disks.contains(&d.name));
+        let disks = self.inventory.disks.iter().filter(|d| self.source.disks.contains(&d.name));
         self.source.image.source_disk_data = disks
             .map(|d| SourceDisk {
                 hdiskname: d.name.clone(),

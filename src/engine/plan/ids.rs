@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::boot::identity::ids::{IdMap, Names, Pair, Physical, Volume};
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, Inventory};
 use crate::engine::facts::Facts;
 use crate::engine::facts::names::{old_names, source_device, source_volume};
 use crate::engine::plan::layout::{Layout, VolumeLayout};
@@ -26,7 +26,7 @@ pub fn clone_map(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
         });
     }
     let first = layout.disks.first();
-    for disk in facts.world.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
+    for disk in facts.inventory.disks.iter().filter(|d| facts.source.disks.contains(&d.name)) {
         if let (Some(table), Some(new)) = (&disk.table, first) {
             map.disks.push(Pair {
                 what: disk.name.clone(),
@@ -53,12 +53,12 @@ pub fn clone_map(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
             new: vg.name.clone(),
         });
         // LVM chooses its own new ones.
-        let lvm = &facts.world.lvm;
+        let lvm = &facts.inventory.lvm;
         let own = lvm.vgs.iter().filter(|v| v.name == vg.old_name).map(|v| &v.uuid);
         let pvs = lvm.pvs.iter().filter(|p| p.vg.as_ref() == Some(&vg.old_name));
         map.physical.push(Physical {
             vg: vg.old_name.clone(),
-            old: pvs.clone().map(|p| old_names(&facts.world, &p.path)).collect(),
+            old: pvs.clone().map(|p| old_names(&facts.inventory, &p.path)).collect(),
             new: vg.pvs.iter().filter_map(|path| part_link(layout, path)).collect(),
         });
         let pvs = pvs.map(|p| &p.uuid);
@@ -72,17 +72,17 @@ pub fn clone_map(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
         layout
             .volumes
             .iter()
-            .filter_map(|v| grub_name(&v.lv, v.old_vg.as_ref(), &v.device, &facts.world)),
+            .filter_map(|v| grub_name(&v.lv, v.old_vg.as_ref(), &v.device, &facts.inventory)),
     );
-    map.others = others(&map, &facts.world, &facts.source.disks);
+    map.others = others(&map, &facts.inventory, &facts.source.disks);
     map
 }
 
 /// How GRUB calls a logical volume: by the UUIDs of its group and its own. LVM chooses those of the
 /// copy, so there it is called by name.
-fn grub_name(lv: &str, vg: Option<&String>, device: &Path, world: &World) -> Option<Pair> {
-    let lv = world.lvm.lvs.iter().find(|l| l.name == lv && Some(&l.vg) == vg)?;
-    let vg = world.lvm.vgs.iter().find(|g| g.name == lv.vg)?;
+fn grub_name(lv: &str, vg: Option<&String>, device: &Path, inventory: &Inventory) -> Option<Pair> {
+    let lv = inventory.lvm.lvs.iter().find(|l| l.name == lv && Some(&l.vg) == vg)?;
+    let vg = inventory.lvm.vgs.iter().find(|g| g.name == lv.vg)?;
     let new = device.strip_prefix("/dev/mapper").ok()?;
     Some(Pair {
         what: "LVM".into(),
@@ -98,16 +98,17 @@ fn part_link(layout: &Layout, path: &Path) -> Option<PathBuf> {
 }
 
 /// The source's disks, and their partitions and logical volumes that are not volumes of the copy.
-fn others(map: &IdMap, world: &World, source_disks: &[String]) -> Vec<Names> {
+fn others(map: &IdMap, inventory: &Inventory, source_disks: &[String]) -> Vec<Names> {
     let taken = |path: &Path| map.volumes.iter().any(|v| v.old.devices.iter().any(|d| d == path));
-    let disks: Vec<&Disk> = world.disks.iter().filter(|d| source_disks.contains(&d.name)).collect();
+    let disks: Vec<&Disk> =
+        inventory.disks.iter().filter(|d| source_disks.contains(&d.name)).collect();
     let mut all = vec![];
     for disk in &disks {
         if !taken(&disk.path) {
             all.push(Names { devices: vec![disk.path.clone()], is_disk: true, ..Names::default() });
         }
         for part in disk.partitions.iter().filter(|p| !taken(&p.path)) {
-            let mut names = old_names(world, &part.path);
+            let mut names = old_names(inventory, &part.path);
             // Also other content than file systems (LUKS). A physical volume's is known as LVM's.
             let known = |uuid: &String| map.lvm.iter().any(|p| p.old == *uuid);
             names.uuid = names
@@ -122,12 +123,15 @@ fn others(map: &IdMap, world: &World, source_disks: &[String]) -> Vec<Names> {
     };
     let is_source = |vg: &String| {
         map.vgs.iter().any(|p| p.old == *vg)
-            || world.lvm.pvs.iter().any(|pv| pv.vg.as_ref() == Some(vg) && is_here(&pv.path))
+            || inventory.lvm.pvs.iter().any(|pv| pv.vg.as_ref() == Some(vg) && is_here(&pv.path))
     };
-    for lv in
-        world.lvm.lvs.iter().filter(|l| is_source(&l.vg) && !taken(&l.path) && !taken(&l.dm_path))
+    for lv in inventory
+        .lvm
+        .lvs
+        .iter()
+        .filter(|l| is_source(&l.vg) && !taken(&l.path) && !taken(&l.dm_path))
     {
-        let mut names = old_names(world, &lv.dm_path);
+        let mut names = old_names(inventory, &lv.dm_path);
         // An inactive one has no device yet, but fstab may name it.
         names.devices.extend([lv.path.clone(), lv.dm_path.clone()]);
         names.devices.retain(|d| !d.as_os_str().is_empty());
@@ -179,7 +183,7 @@ mod tests {
 
     /// A disk with a volume group that is copied in part, one with another group, and a disk that
     /// is not the source's.
-    fn world() -> World {
+    fn inventory() -> Inventory {
         let part = |path: &str| Partition { path: path.into(), ..Partition::default() };
         let disk = |name: &str, parts: &[&str]| Disk {
             name: name.into(),
@@ -202,7 +206,7 @@ mod tests {
             links: vec!["/dev/disk/by-id/dm-name-x".into()],
             ..Stacked::default()
         };
-        World {
+        Inventory {
             disks: vec![disk("vda", &["/dev/vda1", "/dev/vda2"]), disk("vdb", &["/dev/vdb1"])],
             stacked: vec![
                 active("/dev/mapper/vg-big--data", "data"),
@@ -220,7 +224,7 @@ mod tests {
                     lv("far", "y"),
                 ],
             },
-            ..World::default()
+            ..Inventory::default()
         }
     }
 
@@ -240,7 +244,7 @@ mod tests {
             }],
             ..IdMap::default()
         };
-        let others = others(&map, &world(), &["vda".into()]);
+        let others = others(&map, &inventory(), &["vda".into()]);
         let volumes: Vec<&Names> = others.iter().filter(|n| n.devices.len() > 1).collect();
         let named = |n: &Names, path: &str| n.devices.iter().any(|d| d == Path::new(path));
         for (i, (path, mapped, uuid)) in [
@@ -262,11 +266,11 @@ mod tests {
     #[test]
     fn grubs_name_of_a_logical_volume() {
         let device = Path::new("/dev/mapper/vg_alt1-root");
-        let pair = grub_name("root", Some(&"vg".into()), device, &world()).unwrap();
+        let pair = grub_name("root", Some(&"vg".into()), device, &inventory()).unwrap();
         assert_eq!(
             (pair.old.as_str(), pair.new.as_str()),
             ("lvmid/vg-uuid/root-uuid", "lvm/vg_alt1-root")
         );
-        assert!(grub_name("root", None, device, &world()).is_none());
+        assert!(grub_name("root", None, device, &inventory()).is_none());
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn prepare_clone(
     let facts = Facts::gather()?;
     let mut warnings = facts.source.warnings.clone();
     let mut notes: Vec<String> =
-        facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
+        facts.inventory.unknown.iter().map(|u| format!("not known: {u}")).collect();
     notes.extend(facts.source.notes.iter().cloned());
     let disks = check_targets(request, &facts, replaced, &mut notes)?;
     let mut image = read_image_data(request.image_data.as_ref(), &facts, &mut warnings)?;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::model::{Disk, Lv, Stacked, World};
+use crate::disk::model::{Disk, Inventory, Lv, Stacked};
 use crate::engine::request::Request;
 use crate::engine::state::record_state::{Stage, stage};
 use crate::engine::state::{Alternate, relocate};
@@ -21,7 +21,11 @@ use crate::text::shell::quoted;
 ///
 /// # Errors
 /// ALT-703 with the command that would do it, or what comes first.
-pub fn check_replace(request: &Request, alternate: &Alternate, world: &World) -> Result<()> {
+pub fn check_replace(
+    request: &Request,
+    alternate: &Alternate,
+    inventory: &Inventory,
+) -> Result<()> {
     let disks = alternate.base.layout.disk_names();
     if stage(alternate) != Stage::Finished {
         return Err(error::ALTERNATE_EXISTS.with_remedy(
@@ -34,8 +38,9 @@ pub fn check_replace(request: &Request, alternate: &Alternate, world: &World) ->
         clock::minute(alternate.base.created)
     );
     let copy: Option<Vec<&Disk>> =
-        alternate.base.layout.disks.iter().map(|d| relocate::find_target(d, world)).collect();
-    let targets: Vec<&Disk> = request.targets.iter().filter_map(|t| world.disk(t).ok()).collect();
+        alternate.base.layout.disks.iter().map(|d| relocate::find_target(d, inventory)).collect();
+    let targets: Vec<&Disk> =
+        request.targets.iter().filter_map(|t| inventory.disk(t).ok()).collect();
     let named = |d: &Disk| targets.iter().any(|t| t.name == d.name);
     let Some(copy) = copy.filter(|all| all.iter().all(|d| named(d))) else {
         return Err(error::ALTERNATE_EXISTS.with_remedy(there, FORGET));
@@ -77,24 +82,27 @@ pub fn describe_replacement(alternate: &Alternate) -> String {
     )
 }
 
-/// The world as the new run's checks may see it: LVM activates all volumes at boot; unused volumes
+/// The inventory as the new run's checks may see it: LVM activates all volumes at boot; unused volumes
 /// of the copy are deactivated before its disks are erased.
-pub fn without_idle_volumes(world: &World, alternate: &Alternate) -> World {
+pub fn without_idle_volumes(inventory: &Inventory, alternate: &Alternate) -> Inventory {
     let own = |lv: &&Lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg);
     let volumes: Vec<&Path> =
-        world.lvm.lvs.iter().filter(own).map(|lv| lv.dm_path.as_path()).collect();
+        inventory.lvm.lvs.iter().filter(own).map(|lv| lv.dm_path.as_path()).collect();
     let used = |s: &Stacked| {
-        world.mounts.iter().any(|m| m.mount.dev == s.dev)
-            || world.openers.iter().any(|o| o.dev == s.dev)
-            || world
+        inventory.mounts.iter().any(|m| m.mount.dev == s.dev)
+            || inventory.openers.iter().any(|o| o.dev == s.dev)
+            || inventory
                 .swaps
                 .iter()
-                .any(|p| world.kernel_name(&p.path.to_string_lossy()).as_ref() == Some(&s.name))
-            || world.stacked.iter().any(|o| o.slaves.contains(&s.name))
+                .any(|p| inventory.kernel_name(&p.path.to_string_lossy()).as_ref() == Some(&s.name))
+            || inventory.stacked.iter().any(|o| o.slaves.contains(&s.name))
     };
-    let idle: Vec<&Stacked> =
-        world.stacked.iter().filter(|s| volumes.contains(&s.path.as_path()) && !used(s)).collect();
-    let mut after = world.clone();
+    let idle: Vec<&Stacked> = inventory
+        .stacked
+        .iter()
+        .filter(|s| volumes.contains(&s.path.as_path()) && !used(s))
+        .collect();
+    let mut after = inventory.clone();
     after.stacked.retain(|s| !idle.iter().any(|i| i.name == s.name));
     after
         .lvm

@@ -53,15 +53,15 @@ pub fn check_targets<'f>(
     replaced: Option<&Alternate>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<&'f Disk>> {
-    let roles = roles::roles(&facts.world, &known_disks(&facts.source.disks)?);
+    let roles = roles::roles(&facts.inventory, &known_disks(&facts.source.disks)?);
     let mut disks: Vec<&Disk> = Vec::new();
     for word in &request.targets {
-        let disk = facts.world.disk(word)?;
+        let disk = facts.inventory.disk(word)?;
         if disks.iter().any(|d| d.name == disk.name) {
             return Err(error::TARGET_TWICE
                 .with_cause(format!("{word} is {}, which is named already", disk.name)));
         }
-        if let Some((other, twin)) = twins::find_twins(disk, &facts.world)
+        if let Some((other, twin)) = twins::find_twins(disk, &facts.inventory)
             .into_iter()
             .find(|(o, _)| disks.iter().any(|d| d.name == o.name))
         {
@@ -75,11 +75,11 @@ pub fn check_targets<'f>(
         disks.push(disk);
     }
     eligibility::check_erase(&request.erase, &disks)?;
-    let away = replaced.map(|old| replace::without_idle_volumes(&facts.world, old));
-    let world = away.as_ref().unwrap_or(&facts.world);
-    for disk in world.disks.iter().filter(|d| disks.iter().any(|t| t.name == d.name)) {
+    let away = replaced.map(|old| replace::without_idle_volumes(&facts.inventory, old));
+    let inventory = away.as_ref().unwrap_or(&facts.inventory);
+    for disk in inventory.disks.iter().filter(|d| disks.iter().any(|t| t.name == d.name)) {
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict: Verdict = eligibility::examine(disk, world, role);
+        let verdict: Verdict = eligibility::examine(disk, inventory, role);
         verdict.allow(&request.erase, disk)?;
         notes.extend(verdict.notes);
     }

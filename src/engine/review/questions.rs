@@ -25,16 +25,16 @@ pub(super) fn questions(
 ) -> Result<(Request, Vec<Typed>)> {
     // Only the disks matter here: the run's own checks report what cannot be cloned.
     let facts = Facts::for_image()?;
-    let world = replaced.map_or_else(
-        || facts.world.clone(),
-        |old| replace::without_idle_volumes(&facts.world, old),
+    let inventory = replaced.map_or_else(
+        || facts.inventory.clone(),
+        |old| replace::without_idle_volumes(&facts.inventory, old),
     );
-    let roles = roles::roles(&world, &target_disks::known_disks(&facts.source.disks)?);
+    let roles = roles::roles(&inventory, &target_disks::known_disks(&facts.source.disks)?);
     let (mut request, mut typed) = (request.clone(), vec![]);
     for word in &request.targets {
-        let disk = world.disk(word)?;
+        let disk = inventory.disk(word)?;
         let role = roles.get(&disk.name).copied().unwrap_or(crate::disk::model::Role::None);
-        let verdict = eligibility::examine(disk, &world, role);
+        let verdict = eligibility::examine(disk, &inventory, role);
         let confirmed = request.erase.iter().any(|e| e == disk.serial_or_name());
         if !verdict.is_free() && verdict.only_content() && !confirmed {
             typed.push(question(disk, true));
@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn what_must_be_typed() {
-        let world = sample::world();
-        let q = question(&world.disks[1], true);
+        let inventory = sample::inventory();
+        let q = question(&inventory.disks[1], true);
         assert_eq!(q.prompt, "Serial number or name of vdb, to erase it");
         assert_eq!(
             (q.words, q.add),
@@ -73,9 +73,9 @@ mod tests {
                 vec!["--erase".to_owned(), "DISK-B".to_owned()]
             )
         );
-        let q = question(&world.disks[2], false);
+        let q = question(&inventory.disks[2], false);
         assert_eq!((q.words.as_slice(), q.add.len()), (&["sdc".to_owned()][..], 0));
-        let q = question(&world.disks[4], true);
+        let q = question(&inventory.disks[4], true);
         assert_eq!(
             (q.words.join(" "), q.add.join(" ")),
             ("PRACTICE-one one loop6".to_owned(), "--erase PRACTICE-one".to_owned())

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::model::Review;
 use super::page::{self, Page};
 use super::questions::{may_begin, question};
-use crate::disk::model::World;
+use crate::disk::model::Inventory;
 use crate::engine::run::cleanup::DiskAction;
 use crate::engine::run::clearing::check_erase_serials;
 use crate::engine::run::leftovers::Found;
@@ -23,15 +23,15 @@ use crate::text::size::format_size;
 /// itself.
 pub fn review_clean_up(erase: &[String], ask: bool) -> Result<Review> {
     may_begin()?;
-    let world = World::gather()?;
+    let inventory = Inventory::gather()?;
     let a = match RecordState::from_stored(State::peek()?) {
         RecordState::Known(a) | RecordState::NoJournal(a) => a,
         RecordState::Unreadable(why) => {
-            return of_leftovers(&world, Some(why.to_string()), erase, ask);
+            return of_leftovers(&inventory, Some(why.to_string()), erase, ask);
         }
-        RecordState::None => return of_leftovers(&world, None, erase, ask),
+        RecordState::None => return of_leftovers(&inventory, None, erase, ask),
     };
-    cleanup::check_not_running_from_it(&a.base, &world)?;
+    cleanup::check_not_running_from_it(&a.base, &inventory)?;
     let at = |m: &mounts::Mount| m.mount_point.starts_with(crate::engine::paths::ALT_INST);
     let mounted: Vec<String> = mounts::mounted()?
         .iter()
@@ -40,7 +40,7 @@ pub fn review_clean_up(erase: &[String], ask: bool) -> Result<Review> {
         .collect();
     Ok(clean_up_page(
         &a,
-        &cleanup::choose_disk_actions(&a, erase, cleanup::target_states(&a, &world))?,
+        &cleanup::choose_disk_actions(&a, erase, cleanup::target_states(&a, &inventory))?,
         &mounted,
         ask,
     ))
@@ -163,26 +163,26 @@ fn staying(page: &mut Page, stays: &[String], erased: &[String]) {
 }
 
 fn of_leftovers(
-    world: &World,
+    inventory: &Inventory,
     unreadable: Option<String>,
     erase: &[String],
     ask: bool,
 ) -> Result<Review> {
-    let found = leftovers::find_leftovers(world)?;
-    let disks = found.erasable(world, unreadable.is_some());
+    let found = leftovers::find_leftovers(inventory)?;
+    let disks = found.erasable(inventory, unreadable.is_some());
     check_erase_serials(erase, &disks)?;
-    Ok(leftovers_page(&found, world, unreadable, erase, ask))
+    Ok(leftovers_page(&found, inventory, unreadable, erase, ask))
 }
 
 /// Pure.
 fn leftovers_page(
     found: &Found,
-    world: &World,
+    inventory: &Inventory,
     unreadable: Option<String>,
     erase: &[String],
     ask: bool,
 ) -> Review {
-    let disks = found.erasable(world, unreadable.is_some());
+    let disks = found.erasable(inventory, unreadable.is_some());
     let Some(why) = unreadable.or_else(|| {
         found
             .ours

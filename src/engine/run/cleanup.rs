@@ -14,7 +14,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::disk::lvm;
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, Inventory};
 use crate::engine::crash::crash_point;
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::spec::AlternateSpec;
@@ -71,9 +71,9 @@ pub enum DiskAction<'w> {
 }
 
 /// The present state of each disk of the copy.
-pub fn target_states<'w>(alternate: &Alternate, world: &'w World) -> Vec<TargetState<'w>> {
+pub fn target_states<'w>(alternate: &Alternate, inventory: &'w Inventory) -> Vec<TargetState<'w>> {
     let known = without_journal(alternate);
-    (0..known.base.layout.disks.len()).map(|index| target_state(index, &known, world)).collect()
+    (0..known.base.layout.disks.len()).map(|index| target_state(index, &known, inventory)).collect()
 }
 
 /// Decides what `-X` with these serial numbers does with each disk of the copy. Pure.
@@ -149,9 +149,9 @@ pub fn remove_copy(
     events: &Events,
 ) -> Result<String> {
     let base = &alternate.base;
-    let world = World::gather()?;
-    check_not_running_from_it(base, &world)?;
-    let actions = choose_disk_actions(alternate, erase, target_states(alternate, &world))?;
+    let inventory = Inventory::gather()?;
+    check_not_running_from_it(base, &inventory)?;
+    let actions = choose_disk_actions(alternate, erase, target_states(alternate, &inventory))?;
     if !alternate.cleaning() {
         // Without this record it continues nevertheless: leftovers are found by examining the
         // disks.
@@ -167,7 +167,7 @@ pub fn remove_copy(
         .iter()
         .filter_map(|d| if let DiskAction::Erase(disk) = d { Some(*disk) } else { None })
         .collect();
-    outcome.note(end_processes(base, &erased, &world, events));
+    outcome.note(end_processes(base, &erased, &inventory, events));
     crash_point("after", "X.processes");
     match mounted::unmount_all(base) {
         Ok(all) => {
@@ -258,14 +258,14 @@ pub fn forget_untouched(state: &mut State, base: &AlternateSpec) -> Result<()> {
 
 /// # Errors
 /// ALT-709 if the running system lies on a disk of the alternate.
-pub fn check_not_running_from_it(base: &AlternateSpec, world: &World) -> Result<()> {
+pub fn check_not_running_from_it(base: &AlternateSpec, inventory: &Inventory) -> Result<()> {
     let root = mounts::mounted()?.into_iter().rfind(|m| m.mount_point == Path::new("/"));
-    let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
+    let disks = root.map(|m| inventory.disks_of_mount(&m)).unwrap_or_default();
     match base
         .layout
         .disks
         .iter()
-        .filter_map(|d| relocate::find_target(d, world))
+        .filter_map(|d| relocate::find_target(d, inventory))
         .find(|d| disks.contains(&d.name))
     {
         Some(d) => {
@@ -280,18 +280,18 @@ pub fn check_not_running_from_it(base: &AlternateSpec, world: &World) -> Result<
 fn end_processes(
     base: &AlternateSpec,
     erased: &[&Disk],
-    world: &World,
+    inventory: &Inventory,
     events: &Events,
 ) -> Result<()> {
     let copy: Vec<&Disk> =
-        base.layout.disks.iter().filter_map(|d| relocate::find_target(d, world)).collect();
+        base.layout.disks.iter().filter_map(|d| relocate::find_target(d, inventory)).collect();
     // Device numbers of the volumes as they are named now; btrfs has numbers of its own, which its
     // mounts tell.
     let parts = erased.iter().flat_map(|d| d.partitions.iter().filter_map(|p| p.dev.clone()));
-    let stacked = erased.iter().flat_map(|d| world.stacked_on(d)).map(|s| s.dev.clone());
+    let stacked = erased.iter().flat_map(|d| inventory.stacked_on(d)).map(|s| s.dev.clone());
     let mut devices: Vec<u64> =
         parts.chain(stacked).filter_map(|dev| procs::device_number(&dev)).collect();
-    devices.extend(device_numbers_below(&copy, world)?);
+    devices.extend(device_numbers_below(&copy, inventory)?);
     end_processes_on(&devices, events)
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use anyhow::Result;
 
-use crate::disk::model::{Disk, World, clone_again, shown_name};
+use crate::disk::model::{Disk, Inventory, clone_again, shown_name};
 use crate::engine::crash::crash_point;
 use crate::engine::paths::ALT_INST;
 use crate::engine::state::State;
@@ -93,9 +93,9 @@ impl Outcome {
 ///
 /// # Errors
 /// If /proc is not mounted.
-pub fn device_numbers_below(disks: &[&Disk], world: &World) -> Result<Vec<u64>> {
+pub fn device_numbers_below(disks: &[&Disk], inventory: &Inventory) -> Result<Vec<u64>> {
     let of_these = |m: &mounts::Mount| {
-        let below = world.disks_of_mount(m);
+        let below = inventory.disks_of_mount(m);
         !below.is_empty() && below.iter().all(|name| disks.iter().any(|d| d.name == *name))
     };
     let mounted = mounts::mounted()?

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::disk::make;
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, Inventory};
 use crate::engine::plan::step_id::StepId;
 use crate::engine::state::disk_content::{DiskContent, disk_content};
 use crate::engine::state::{Alternate, relocate};
@@ -30,12 +30,16 @@ pub enum TargetState<'w> {
 }
 
 /// True if target `index` is still the disk that was written to.
-pub fn target_state<'w>(index: usize, alternate: &Alternate, world: &'w World) -> TargetState<'w> {
+pub fn target_state<'w>(
+    index: usize,
+    alternate: &Alternate,
+    inventory: &'w Inventory,
+) -> TargetState<'w> {
     let layout = &alternate.base.layout.disks[index];
     if !alternate.begun(&StepId::Wipe(index)) {
         return TargetState::Untouched;
     }
-    let Some(disk) = relocate::find_target(layout, world) else { return TargetState::Gone };
+    let Some(disk) = relocate::find_target(layout, inventory) else { return TargetState::Gone };
     match disk_content(index, disk, alternate) {
         Ok(DiskContent::Nothing | DiskContent::PartlyErased | DiskContent::Copy) => {
             TargetState::Erasable(disk)
@@ -54,15 +58,17 @@ pub fn target_state<'w>(index: usize, alternate: &Alternate, world: &'w World) -
 pub fn free_target(index: usize, alternate: &Alternate, events: &Events) -> Result<bool> {
     let layout = &alternate.base.layout.disks[index];
     // A killed `sfdisk` may have written the table a moment ago: look now.
-    let world = World::gather()?;
-    let disk = match target_state(index, alternate, &world) {
+    let inventory = Inventory::gather()?;
+    let disk = match target_state(index, alternate, &inventory) {
         TargetState::Untouched => {
             events.note(format!("{} was not touched", layout.name));
             return Ok(false);
         }
         TargetState::Gone => {
-            events
-                .warn(format!("{}: what is on it stays", relocate::why_not_found(layout, &world)));
+            events.warn(format!(
+                "{}: what is on it stays",
+                relocate::why_not_found(layout, &inventory)
+            ));
             return Ok(false);
         }
         TargetState::Reused(disk) => {
@@ -80,10 +86,10 @@ pub fn free_target(index: usize, alternate: &Alternate, events: &Events) -> Resu
     // The alternate's own volumes may be active (LVM starts what it finds at boot); anything else
     // on the disk is foreign.
     let ours = |path: &Path| {
-        let lv = world.lvm.lvs.iter().find(|lv| lv.dm_path == *path);
+        let lv = inventory.lvm.lvs.iter().find(|lv| lv.dm_path == *path);
         lv.is_some_and(|lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg))
     };
-    let stacked = world.stacked_on(disk).into_iter().filter(|s| !ours(&s.path));
+    let stacked = inventory.stacked_on(disk).into_iter().filter(|s| !ours(&s.path));
     let stacked: Vec<String> = stacked.map(|s| s.path.display().to_string()).collect();
     if !stacked.is_empty() {
         return Err(error::TARGET_BUSY.with_cause(format!(

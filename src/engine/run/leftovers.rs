@@ -12,7 +12,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::disk::eligibility::{self, is_clone};
-use crate::disk::model::{Disk, Role, World};
+use crate::disk::model::{Disk, Inventory, Role};
 use crate::disk::{lvm, make, uses};
 use crate::engine::crash::crash_point;
 use crate::engine::paths::ALT_INST;
@@ -39,20 +39,25 @@ pub struct Found<'w> {
 ///
 /// # Errors
 /// If /proc is not mounted.
-pub fn find_leftovers(world: &World) -> Result<Found<'_>> {
-    Ok(found(world, mounts::mounted()?))
+pub fn find_leftovers(inventory: &Inventory) -> Result<Found<'_>> {
+    Ok(found(inventory, mounts::mounted()?))
 }
 
-fn found(world: &World, all: Vec<Mount>) -> Found<'_> {
+fn found(inventory: &Inventory, all: Vec<Mount>) -> Found<'_> {
     let (mounted, others): (Vec<Mount>, Vec<Mount>) =
         all.into_iter().partition(|m| m.mount_point.starts_with(ALT_INST));
     // A system that was booted from a copy lies on partitions of that name itself.
-    let mut used: Vec<String> = others.iter().flat_map(|m| world.disks_of_mount(m)).collect();
-    used.extend(world.swaps.iter().flat_map(|s| world.disks_below(&s.path.to_string_lossy())));
-    let copies: Vec<&Disk> =
-        world.disks.iter().filter(|d| is_clone(d, world) && !used.contains(&d.name)).collect();
+    let mut used: Vec<String> = others.iter().flat_map(|m| inventory.disks_of_mount(m)).collect();
+    used.extend(
+        inventory.swaps.iter().flat_map(|s| inventory.disks_below(&s.path.to_string_lossy())),
+    );
+    let copies: Vec<&Disk> = inventory
+        .disks
+        .iter()
+        .filter(|d| is_clone(d, inventory) && !used.contains(&d.name))
+        .collect();
     let on_copies = |m: &Mount| {
-        let disks = world.disks_of_mount(m);
+        let disks = inventory.disks_of_mount(m);
         !disks.is_empty() && disks.iter().all(|name| copies.iter().any(|d| d.name == *name))
     };
     let foreign = mounted.iter().any(|m| m.mount_point == Path::new(ALT_INST) && !on_copies(m));
@@ -62,26 +67,26 @@ fn found(world: &World, all: Vec<Mount>) -> Found<'_> {
 
 impl<'w> Found<'w> {
     /// The disks from which something is mounted below /alt_inst.
-    fn mounted_disks(&self, world: &World) -> Vec<&'w Disk> {
+    fn mounted_disks(&self, inventory: &Inventory) -> Vec<&'w Disk> {
         let names: Vec<String> = self
             .mounted
             .iter()
             .filter(|_| self.ours)
-            .flat_map(|m| world.disks_of_mount(m))
+            .flat_map(|m| inventory.disks_of_mount(m))
             .collect();
         self.copies.iter().copied().filter(|d| names.contains(&d.name)).collect()
     }
 
     /// The disks that `--erase` may name. Where there is a record that cannot be read, the copy may
     /// be on any of them; if there is none, only a mount shows that something was left.
-    pub fn erasable(&self, world: &World, unreadable: bool) -> Vec<&'w Disk> {
-        if unreadable { self.copies.clone() } else { self.mounted_disks(world) }
+    pub fn erasable(&self, inventory: &Inventory, unreadable: bool) -> Vec<&'w Disk> {
+        if unreadable { self.copies.clone() } else { self.mounted_disks(inventory) }
     }
 
     /// The disks whose boot entries are removed: those with a copy that is mounted below /alt_inst,
     /// and those that `--erase` names. Every other copy stays as it is, with its boot entries.
-    fn cleared(&self, world: &World, erase: &[String]) -> Vec<&'w Disk> {
-        let mounted = self.mounted_disks(world);
+    fn cleared(&self, inventory: &Inventory, erase: &[String]) -> Vec<&'w Disk> {
+        let mounted = self.mounted_disks(inventory);
         let is_cleared = |d: &Disk| {
             mounted.iter().any(|m| m.name == d.name)
                 || erase.iter().any(|e| e == d.serial_or_name())
@@ -101,17 +106,18 @@ pub fn clear_leftovers(
     erase: &[String],
     events: &Events,
 ) -> Result<String> {
-    let world = World::gather()?;
-    let found = find_leftovers(&world)?;
-    let disks = found.erasable(&world, unreadable.is_some());
+    let inventory = Inventory::gather()?;
+    let found = find_leftovers(&inventory)?;
+    let disks = found.erasable(&inventory, unreadable.is_some());
     check_erase_serials(erase, &disks)?;
-    let cleared = found.cleared(&world, erase);
+    let cleared = found.cleared(&inventory, erase);
     if let Some(why) = unreadable {
         events.warn(format!("{why:#}: cleaning up relies on what it finds on the disks"));
     }
     let mut outcome = Outcome::default();
     outcome.note(
-        device_numbers_below(&disks, &world).and_then(|numbers| end_processes_on(&numbers, events)),
+        device_numbers_below(&disks, &inventory)
+            .and_then(|numbers| end_processes_on(&numbers, events)),
     );
     let mut done = unmount(&found, &mut outcome, events);
     outcome.note(install::release_medium());
@@ -123,7 +129,7 @@ pub fn clear_leftovers(
     }
     crash_point("after", "X.bootlist");
     for (index, disk) in disks.iter().enumerate() {
-        let groups = uses::groups_on(disk, &world);
+        let groups = uses::groups_on(disk, &inventory);
         if erase.iter().any(|e| e == disk.serial_or_name()) {
             match erase_disk(disk, &groups, events) {
                 Ok(()) => outcome.freed.push(disk.name.clone()),
@@ -147,7 +153,7 @@ pub fn clear_leftovers(
         let _ = std::fs::remove_dir(ALT_INST);
     }
     let nothing = unreadable.is_none() && !done;
-    let text = outcome.finish(state, &running(&world))?;
+    let text = outcome.finish(state, &running(&inventory))?;
     Ok(if nothing { "There is no altinst_rootvg: nothing to clean up.".into() } else { text })
 }
 
@@ -173,20 +179,20 @@ fn unmount(found: &Found, outcome: &mut Outcome, events: &Events) -> bool {
 /// The gate once more, now that nothing of the copy is mounted any more.
 fn erase_disk(disk: &Disk, groups: &[String], events: &Events) -> Result<()> {
     groups.iter().try_for_each(|vg| lvm::put_away(vg, disk, events))?;
-    let world = World::gather()?;
-    let disk = world.disk(&disk.name)?;
-    eligibility::examine(disk, &world, Role::None)
+    let inventory = Inventory::gather()?;
+    let disk = inventory.disk(&disk.name)?;
+    eligibility::examine(disk, &inventory, Role::None)
         .allow(&[disk.serial_or_name().to_owned()], disk)?;
     make::erase_signatures(disk, groups.first().map(String::as_str), events)
 }
 
 /// The disks of the running system in words.
-fn running(world: &World) -> String {
+fn running(inventory: &Inventory) -> String {
     let root = mounts::mounted()
         .unwrap_or_default()
         .into_iter()
         .rfind(|m| m.mount_point == Path::new("/"));
-    let disks = root.map(|m| world.disks_of_mount(&m)).unwrap_or_default();
+    let disks = root.map(|m| inventory.disks_of_mount(&m)).unwrap_or_default();
     if disks.is_empty() { "the running system's disk".to_owned() } else { disks.join(" ") }
 }
 
@@ -197,15 +203,15 @@ mod tests {
     use crate::host::mounts::parse_mountinfo;
     use crate::testing::sample;
 
-    fn world() -> World {
-        let mut world = sample::world();
+    fn inventory() -> Inventory {
+        let mut inventory = sample::inventory();
         for (disk, dev) in [(1, "254:17"), (2, "8:33")] {
-            let name = world.disks[disk].name.clone();
+            let name = inventory.disks[disk].name.clone();
             let part = sample::partition(&name, 1, dev, "ext4");
-            world.disks[disk].partitions =
+            inventory.disks[disk].partitions =
                 vec![Partition { label: Some("altinst_rootvg root".into()), ..part }];
         }
-        world
+        inventory
     }
 
     fn names(found: &Found) -> String {
@@ -214,40 +220,40 @@ mod tests {
 
     #[test]
     fn a_copy_is_known_by_its_partitions_and_never_the_running_system() {
-        let world = world();
+        let inventory = inventory();
         let root = "22 1 8:33 / / rw - ext4 /dev/sdc1 rw\n";
         let copy = "30 22 254:17 / /alt_inst rw - ext4 /dev/vdb1 rw\n31 30 0:40 / /alt_inst/proc rw - proc proc rw\n";
-        let both = found(&world, parse_mountinfo(copy.as_bytes()));
+        let both = found(&inventory, parse_mountinfo(copy.as_bytes()));
         assert_eq!((names(&both).as_str(), both.ours, both.mounted.len()), ("vdb sdc", true, 2));
         assert_eq!(
-            both.erasable(&world, false).len(),
+            both.erasable(&inventory, false).len(),
             1,
             "sdc is not mounted: nothing says that it was left"
         );
-        assert_eq!(both.erasable(&world, true).len(), 2);
+        assert_eq!(both.erasable(&inventory, true).len(), 2);
         let cleared = |erase: &[String]| {
-            both.cleared(&world, erase)
+            both.cleared(&inventory, erase)
                 .iter()
                 .map(|d| d.name.as_str())
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        let sdc = world.disks[2].serial_or_name().to_owned();
+        let sdc = inventory.disks[2].serial_or_name().to_owned();
         assert_eq!((cleared(&[]), cleared(&[sdc])), ("vdb".into(), "vdb sdc".into()));
         // The running system was itself booted from a copy.
-        let booted = found(&world, parse_mountinfo((root.to_owned() + copy).as_bytes()));
+        let booted = found(&inventory, parse_mountinfo((root.to_owned() + copy).as_bytes()));
         assert_eq!((names(&booted).as_str(), booted.ours), ("vdb", true));
     }
 
     #[test]
     fn what_is_no_copy_stays_mounted() {
-        let world = world();
+        let inventory = inventory();
         let tmpfs = found(
-            &world,
+            &inventory,
             parse_mountinfo(b"30 22 0:50 / /alt_inst rw - tmpfs tmpfs rw\n31 30 254:17 / /alt_inst/x rw - ext4 /dev/vdb1 rw\n"),
         );
-        assert!(!tmpfs.ours && tmpfs.erasable(&world, false).is_empty());
-        let none = found(&world, parse_mountinfo(b"22 1 254:1 / / rw - vfat /dev/vda1 rw\n"));
+        assert!(!tmpfs.ours && tmpfs.erasable(&inventory, false).is_empty());
+        let none = found(&inventory, parse_mountinfo(b"22 1 254:1 / / rw - vfat /dev/vda1 rw\n"));
         assert!(!none.ours && none.mounted.is_empty());
     }
 }

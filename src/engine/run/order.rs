@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::disk::model::World;
+use crate::disk::model::Inventory;
 use crate::engine::paths::STATE;
 use crate::engine::plan::step::Step;
 use crate::engine::plan::step_id::StepId;
@@ -99,7 +99,7 @@ pub fn starting_point(request: &Request, stored: Option<Alternate>) -> Result<St
         ));
     }
     if first == 1 {
-        replace::check_replace(request, &a, &World::gather()?)?;
+        replace::check_replace(request, &a, &Inventory::gather()?)?;
         return Ok(StartingPoint::Replaces(Box::new(a)));
     }
     if !done.contains(&1) {

@@ -6,7 +6,7 @@
 use anyhow::Result;
 
 use crate::disk::eligibility::Verdict;
-use crate::disk::model::{Disk, Role, World};
+use crate::disk::model::{Disk, Inventory, Role};
 use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::state::{Alternate, Record, State, Stored, relocate};
 use crate::error;
@@ -129,11 +129,11 @@ impl Unreadable {
 
 impl Marks {
     /// Asks the record.
-    pub fn read(world: &World) -> Self {
+    pub fn read(inventory: &Inventory) -> Self {
         match unsafe_as_unreadable(State::peek()).map(RecordState::from_stored) {
             Ok(RecordState::Known(a)) if stage(&a) == Stage::Unfinished => {
                 let disks =
-                    a.base.layout.disks.iter().filter_map(|d| relocate::find_target(d, world));
+                    a.base.layout.disks.iter().filter_map(|d| relocate::find_target(d, inventory));
                 Self { unfinished: disks.map(|d| d.name.clone()).collect(), unreadable: None }
             }
             Ok(RecordState::NoJournal(a)) => Self {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::disk::identity::{Likeness, seen};
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, Inventory};
 use crate::disk::node::partition_path;
 use crate::engine::plan::layout::DiskLayout;
 use crate::engine::plan::spec::AlternateSpec;
@@ -27,10 +27,10 @@ use crate::error;
 
 /// The disk that `layout` means: the one for which the strongest evidence speaks. Several that
 /// answer are none: twins exist.
-pub fn find_target<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk> {
+pub fn find_target<'w>(layout: &DiskLayout, inventory: &'w Inventory) -> Option<&'w Disk> {
     let identity = layout.identity();
     let likeness: Vec<(&Disk, Likeness)> =
-        world.disks.iter().map(|d| (d, identity.compare(d))).collect();
+        inventory.disks.iter().map(|d| (d, identity.compare(d))).collect();
     let evidence = |l: &Likeness| if let Likeness::Match(basis) = l { Some(*basis) } else { None };
     let only = |which: &dyn Fn(&Disk, &Likeness) -> bool| {
         let mut all = likeness.iter().filter(|(d, l)| which(d, l)).map(|(d, _)| *d);
@@ -44,11 +44,11 @@ pub fn find_target<'w>(layout: &DiskLayout, world: &'w World) -> Option<&'w Disk
 
 /// Why a disk cannot be found: it is not there, several answer, or what has its table is another
 /// one.
-pub fn why_not_found(layout: &DiskLayout, world: &World) -> String {
+pub fn why_not_found(layout: &DiskLayout, inventory: &Inventory) -> String {
     let identity = layout.identity();
     let has_table =
         |d: &Disk| d.table.as_ref().is_some_and(|t| t.id.eq_ignore_ascii_case(&layout.table_id));
-    let copies: Vec<String> = world
+    let copies: Vec<String> = inventory
         .disks
         .iter()
         .filter_map(|d| match identity.compare(d) {
@@ -70,13 +70,13 @@ pub fn why_not_found(layout: &DiskLayout, world: &World) -> String {
 /// ALT-705 if a disk is gone, ALT-715 if one holds something else by now, ALT-706 if the
 /// request names other disks than the alternate's.
 pub fn locate_disks(alternate: &Alternate, request: Option<&Request>) -> Result<AlternateSpec> {
-    let world = World::gather()?;
+    let inventory = Inventory::gather()?;
     let mut base = alternate.base.clone();
     // All at once: two disks may have swapped their names.
     let mut renamed: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for (index, layout) in base.layout.disks.iter_mut().enumerate() {
-        let disk = find_target(layout, &world)
-            .ok_or_else(|| error::TARGET_GONE.with_cause(why_not_found(layout, &world)))?;
+        let disk = find_target(layout, &inventory)
+            .ok_or_else(|| error::TARGET_GONE.with_cause(why_not_found(layout, &inventory)))?;
         must_be_ours(index, disk, alternate)?;
         renamed.insert(layout.path.clone(), disk.path.clone());
         renamed.extend(
@@ -91,7 +91,7 @@ pub fn locate_disks(alternate: &Alternate, request: Option<&Request>) -> Result<
     }
     update_paths(&mut base, &renamed);
     if let Some(request) = request {
-        let given: Result<Vec<&Disk>> = request.targets.iter().map(|t| world.disk(t)).collect();
+        let given: Result<Vec<&Disk>> = request.targets.iter().map(|t| inventory.disk(t)).collect();
         let mut given: Vec<&str> = given?.iter().map(|d| d.name.as_str()).collect();
         let mut ours: Vec<&str> = base.layout.disks.iter().map(|d| d.name.as_str()).collect();
         given.sort_unstable();
@@ -149,17 +149,17 @@ mod tests {
         serde_json::from_str(STORED).unwrap()
     }
 
-    fn world(changes: &[(&str, Option<&str>, Option<&str>)]) -> World {
+    fn inventory(changes: &[(&str, Option<&str>, Option<&str>)]) -> Inventory {
         let disks = changes.iter().map(|(name, serial, table)| Disk {
             serial: serial.map(Into::into),
             table: table.map(|id| Table { kind: "gpt".into(), id: id.into() }),
             ..sample::disk(name, "8:0")
         });
-        World { disks: disks.collect(), ..World::default() }
+        Inventory { disks: disks.collect(), ..Inventory::default() }
     }
 
-    fn found(layout: &DiskLayout, world: &World) -> Option<String> {
-        find_target(layout, world).map(|d| d.name.clone())
+    fn found(layout: &DiskLayout, inventory: &Inventory) -> Option<String> {
+        find_target(layout, inventory).map(|d| d.name.clone())
     }
 
     #[test]
@@ -168,27 +168,28 @@ mod tests {
         assert!(layout.before.is_none() && layout.wwn.is_none());
         // Right after the gate: no table yet.
         assert_eq!(
-            found(&layout, &world(&[("vda", None, Some("aaaa")), ("vdb", None, None)])).as_deref(),
+            found(&layout, &inventory(&[("vda", None, Some("aaaa")), ("vdb", None, None)]))
+                .as_deref(),
             Some("vdb")
         );
         assert_eq!(
-            found(&layout, &world(&[("vda", None, Some("aaaa")), ("vdc", None, None)])),
+            found(&layout, &inventory(&[("vda", None, Some("aaaa")), ("vdc", None, None)])),
             None
         );
         // By its table, whatever it is called.
         assert_eq!(
-            found(&layout, &world(&[("vdb", None, Some("aaaa")), ("vdc", None, Some("CCCC"))]))
+            found(&layout, &inventory(&[("vdb", None, Some("aaaa")), ("vdc", None, Some("CCCC"))]))
                 .as_deref(),
             Some("vdc")
         );
         // Two with that table.
         assert_eq!(
-            found(&layout, &world(&[("vdb", None, Some("cccc")), ("vdc", None, Some("cccc"))])),
+            found(&layout, &inventory(&[("vdb", None, Some("cccc")), ("vdc", None, Some("cccc"))])),
             None
         );
-        let smaller = World {
+        let smaller = Inventory {
             disks: vec![Disk { size: 1 << 30, ..sample::disk("vdb", "8:0") }],
-            ..World::default()
+            ..Inventory::default()
         };
         assert_eq!(found(&layout, &smaller), None);
     }
@@ -196,13 +197,13 @@ mod tests {
     #[test]
     fn a_copy_of_the_disk_is_not_the_disk() {
         let layout = DiskLayout { serial: Some("A".into()), ..stored() };
-        let both = world(&[
+        let both = inventory(&[
             ("vdb", Some("A"), Some("cccc")),
             ("vdc", Some("B"), Some("cccc")),
             ("vdd", None, Some("cccc")),
         ]);
         assert_eq!(found(&layout, &both).as_deref(), Some("vdb"));
-        let copies = world(&[("vdb", Some("B"), Some("cccc")), ("vdd", None, Some("cccc"))]);
+        let copies = inventory(&[("vdb", Some("B"), Some("cccc")), ("vdd", None, Some("cccc"))]);
         assert_eq!(found(&layout, &copies), None);
         let why = why_not_found(&layout, &copies);
         assert!(
@@ -213,11 +214,11 @@ mod tests {
         );
         // Used again for something else it is still the disk; two paths to it are none.
         assert_eq!(
-            found(&layout, &world(&[("vdc", Some("A"), Some("dddd"))])).as_deref(),
+            found(&layout, &inventory(&[("vdc", Some("A"), Some("dddd"))])).as_deref(),
             Some("vdc")
         );
         assert_eq!(
-            found(&layout, &world(&[("vdb", Some("A"), None), ("vdc", Some("A"), None)])),
+            found(&layout, &inventory(&[("vdb", Some("A"), None), ("vdc", Some("A"), None)])),
             None
         );
     }

@@ -12,7 +12,7 @@ use crate::disk::content::Since;
 use crate::disk::fs::FsType;
 use crate::disk::held::Held;
 use crate::disk::identity::Likeness;
-use crate::disk::model::{Disk, Role, World};
+use crate::disk::model::{Disk, Inventory, Role};
 use crate::disk::script::{Layout as Table, PartitionPlan};
 use crate::disk::{content, eligibility, lvm, make, mkfs, probe, roles, udev};
 use crate::engine::plan::layout::{DiskLayout, VolumeLayout};
@@ -29,10 +29,10 @@ use crate::event::Events;
 /// # Errors
 /// ALT-705 if it is gone, or cannot be distinguished from another.
 pub fn find_disk(layout: &DiskLayout) -> Result<Disk> {
-    let world = World::gather()?;
-    let by_identity = relocate::find_target(layout, &world).cloned();
+    let inventory = Inventory::gather()?;
+    let by_identity = relocate::find_target(layout, &inventory).cloned();
     by_identity
-        .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))
+        .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &inventory)))
 }
 
 /// Checks the target disks again, right before the first write.
@@ -40,9 +40,9 @@ pub fn find_disk(layout: &DiskLayout) -> Result<Disk> {
 /// # Errors
 /// ALT-217 if a target is another disk than a moment ago; what the gate says.
 pub fn check_targets(c: &Context) -> Result<()> {
-    let world = World::gather()?;
+    let inventory = Inventory::gather()?;
     for layout in &c.base.layout.disks {
-        let disk = world.disk(&layout.name)?;
+        let disk = inventory.disk(&layout.name)?;
         if let Likeness::Differs(what) = layout.identity().compare(disk) {
             return Err(error::DISK_CHANGED.with_cause(format!(
                 "{} is another disk now than a moment ago: {what}",
@@ -50,7 +50,7 @@ pub fn check_targets(c: &Context) -> Result<()> {
             )));
         }
         must_be_as_planned(layout, disk)?;
-        eligibility::examine(disk, &world, role_before(&world, c.base, disk)?)
+        eligibility::examine(disk, &inventory, role_before(&inventory, c.base, disk)?)
             .allow(&c.plan.request.erase, disk)?;
     }
     Ok(())
@@ -85,21 +85,23 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
 /// Errors of the check; ALT-217 if the disk was written to since the plan was made.
 pub fn wipe(c: &Context, index: usize) -> Result<()> {
     let layout = &c.base.layout.disks[index];
-    let world = World::gather()?;
-    let disk = relocate::find_target(layout, &world)
-        .ok_or_else(|| error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &world)))?;
+    let inventory = Inventory::gather()?;
+    let disk = relocate::find_target(layout, &inventory).ok_or_else(|| {
+        error::TARGET_GONE.with_cause(relocate::why_not_found(layout, &inventory))
+    })?;
     let mut erase = c.plan.request.erase.clone();
     if must_be_as_planned(layout, disk)? {
         // The user already gave up the content that an interrupted wipe left.
         erase.push(disk.serial_or_name().to_owned());
     }
-    eligibility::examine(disk, &world, role_before(&world, c.base, disk)?).allow(&erase, disk)?;
+    eligibility::examine(disk, &inventory, role_before(&inventory, c.base, disk)?)
+        .allow(&erase, disk)?;
     make::wipe(disk, c.events)
 }
 
 /// The role that a target had before the plan that was just stored made it altinst_rootvg.
-fn role_before(world: &World, base: &AlternateSpec, disk: &Disk) -> Result<Role> {
-    let roles = roles::roles(world, &target_disks::known_disks(&base.source_disks)?);
+fn role_before(inventory: &Inventory, base: &AlternateSpec, disk: &Disk) -> Result<Role> {
+    let roles = roles::roles(inventory, &target_disks::known_disks(&base.source_disks)?);
     Ok(roles.get(&disk.name).copied().filter(|r| *r != Role::AltinstRootvg).unwrap_or(Role::None))
 }
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::boot::identity::fstab;
 use crate::disk::fs;
-use crate::disk::model::{Stacked, World};
+use crate::disk::model::{Inventory, Stacked};
 use crate::engine::facts::source::device::{Device, find_device};
 use crate::engine::facts::source::model::{MachineQueries, Source};
 use crate::error;
@@ -24,7 +24,7 @@ const GUEST_DIRS: [&str; 4] = ["/mnt", "/media", "/run", crate::engine::paths::A
 pub(super) const ESP_AT: [&str; 2] = ["/boot/efi", "/efi"];
 
 pub(super) struct Describer<'a> {
-    pub world: &'a World,
+    pub inventory: &'a Inventory,
     pub mounts: &'a [Mount],
     pub fstab: &'a [fstab::Entry],
     pub ask: &'a dyn MachineQueries,
@@ -38,7 +38,7 @@ impl<'a> Describer<'a> {
     pub(super) fn device_of(&self, mount: &Mount) -> Option<Device<'a>> {
         // btrfs has anonymous device numbers: only the mount's source names the device.
         let dev = if fs::has_subvolumes(&mount.fstype) { "" } else { &mount.dev };
-        find_device(self.world, dev, Path::new(&mount.source))
+        find_device(self.inventory, dev, Path::new(&mount.source))
     }
 
     pub(super) fn mounted_at(&self, at: &str) -> Option<&'a Mount> {
@@ -60,8 +60,8 @@ impl<'a> Describer<'a> {
     pub(super) fn file_below(&self, device: &Device) -> Option<&'a Path> {
         let Device::Stacked(s) = device else { return None };
         let on_file =
-            |name: &str| self.world.stacked.iter().find(|b| b.name == name && b.file.is_some());
-        let below = self.world.below(&s.name);
+            |name: &str| self.inventory.stacked.iter().find(|b| b.name == name && b.file.is_some());
+        let below = self.inventory.below(&s.name);
         std::iter::once(s.name.as_str())
             .chain(below.iter().map(String::as_str))
             .find_map(on_file)
@@ -78,12 +78,12 @@ impl<'a> Describer<'a> {
             Device::Stacked(_) if self.file_below(device).is_some() => BTreeSet::new(),
             Device::Stacked(s) => {
                 let mut disks: BTreeSet<String> =
-                    self.world.disks_below(&s.dev).into_iter().collect();
+                    self.inventory.disks_below(&s.dev).into_iter().collect();
                 if let Some(lv) = self.lv_of(s) {
                     for pv in
-                        self.world.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&lv.vg))
+                        self.inventory.lvm.pvs.iter().filter(|pv| pv.vg.as_deref() == Some(&lv.vg))
                     {
-                        if let Some(below) = find_device(self.world, "", &pv.path) {
+                        if let Some(below) = find_device(self.inventory, "", &pv.path) {
                             disks.extend(self.disks_of(&below));
                         }
                     }
@@ -94,7 +94,7 @@ impl<'a> Describer<'a> {
     }
 
     pub(super) fn lv_of(&self, s: &Stacked) -> Option<&'a crate::disk::model::Lv> {
-        self.world.lvm.lvs.iter().find(|lv| {
+        self.inventory.lvm.lvs.iter().find(|lv| {
             lv.dm_path == s.path || s.dm_name.as_deref().is_some_and(|n| lv.dm_path.ends_with(n))
         })
     }
@@ -128,7 +128,7 @@ impl<'a> Describer<'a> {
                 lv.segtype
             )));
         }
-        let below = self.world.stacked.iter().filter(|b| s.slaves.contains(&b.name));
+        let below = self.inventory.stacked.iter().filter(|b| s.slaves.contains(&b.name));
         below.map(Device::Stacked).try_for_each(|b| self.refuse_stack(&b))
     }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::disk::model::{Disk, Partition, Signature, Stacked, World};
+use crate::disk::model::{Disk, Inventory, Partition, Signature, Stacked};
 use crate::disk::uses;
 
 /// The device of a file system.
@@ -44,10 +44,10 @@ impl<'w> Device<'w> {
 }
 
 /// The block device with this number, or this path (links resolved).
-pub fn find_device<'w>(world: &'w World, dev: &str, path: &Path) -> Option<Device<'w>> {
+pub fn find_device<'w>(inventory: &'w Inventory, dev: &str, path: &Path) -> Option<Device<'w>> {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let is = |d: Option<&str>, p: &Path| d == Some(dev) || p == path || p == real;
-    for disk in &world.disks {
+    for disk in &inventory.disks {
         if is(Some(&disk.dev), &disk.path) {
             return Some(Device::Whole(disk));
         }
@@ -55,7 +55,7 @@ pub fn find_device<'w>(world: &'w World, dev: &str, path: &Path) -> Option<Devic
             return Some(Device::Part(disk, part));
         }
     }
-    world
+    inventory
         .stacked
         .iter()
         .find(|s| is(Some(&s.dev), &s.path) || real == Path::new("/dev").join(&s.name))
@@ -63,13 +63,13 @@ pub fn find_device<'w>(world: &'w World, dev: &str, path: &Path) -> Option<Devic
 }
 
 /// The device that an fstab first field names.
-pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
+pub fn resolve_spec<'w>(inventory: &'w Inventory, spec: &str) -> Option<Device<'w>> {
     let all = || {
-        let disks = world.disks.iter().flat_map(|d| {
+        let disks = inventory.disks.iter().flat_map(|d| {
             std::iter::once(Device::Whole(d))
                 .chain(d.partitions.iter().map(move |p| Device::Part(d, p)))
         });
-        disks.chain(world.stacked.iter().map(Device::Stacked))
+        disks.chain(inventory.stacked.iter().map(Device::Stacked))
     };
     let unquoted = |v: &str| v.trim_matches('"').to_owned();
     // A copy that `dd` made has the same names: where several answer, the one on a disk in use is
@@ -77,7 +77,9 @@ pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
     let first = |which: &dyn Fn(&Device<'w>) -> bool| {
         let found: Vec<Device<'w>> = all().filter(|d| which(d)).collect();
         let in_use = |d: &&Device| match d {
-            Device::Whole(disk) | Device::Part(disk, _) => !uses::at_work(disk, world).is_empty(),
+            Device::Whole(disk) | Device::Part(disk, _) => {
+                !uses::at_work(disk, inventory).is_empty()
+            }
             Device::Stacked(_) => true,
         };
         let used = found.iter().position(|d| in_use(&d)).filter(|_| found.len() > 1);
@@ -97,5 +99,5 @@ pub fn resolve_spec<'w>(world: &'w World, spec: &str) -> Option<Device<'w>> {
     if let Some(label) = spec.strip_prefix("PARTLABEL=").map(unquoted) {
         return part(&|p| p.label.as_deref() == Some(&label));
     }
-    spec.starts_with("/dev/").then(|| find_device(world, "", Path::new(spec))).flatten()
+    spec.starts_with("/dev/").then(|| find_device(inventory, "", Path::new(spec))).flatten()
 }

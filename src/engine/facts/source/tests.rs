@@ -52,29 +52,33 @@ impl MachineQueries for Table {
 }
 
 /// vda: ESP, /boot, LVM with / and swap, and a partition that is mounted by hand; vdb holds data.
-fn machine() -> World {
-    let mut world = sample::world();
-    world.stacked.retain(|s| s.kind != "crypt");
-    let (vda, others) = world.disks.split_first_mut().unwrap();
+fn machine() -> Inventory {
+    let mut inventory = sample::inventory();
+    inventory.stacked.retain(|s| s.kind != "crypt");
+    let (vda, others) = inventory.disks.split_first_mut().unwrap();
     vda.partitions[0].size = 512 << 20;
     vda.partitions.push(sample::partition("vda", 3, "254:3", "ext4"));
     vda.partitions.push(sample::partition("vda", 4, "254:4", "ext4"));
     vda.partitions[3].content[0].uuid = Some("other-uuid".into());
     others[0].partitions.push(sample::partition("vdb", 1, "254:17", "xfs"));
-    world.stacked[0].size = 8 << 30;
-    world.stacked[0].content = sample::signatures("xfs");
-    world.stacked.push(crate::disk::model::Stacked {
+    inventory.stacked[0].size = 8 << 30;
+    inventory.stacked[0].content = sample::signatures("xfs");
+    inventory.stacked.push(crate::disk::model::Stacked {
         size: 1 << 30,
         ..sample::stacked("dm-2", "253:2", "/dev/mapper/vg0-swap", "lvm", &["vda2"])
     });
-    world.lvm.vgs[0].extent_size = 4 * MIB;
-    world.lvm.lvs.push(crate::disk::model::Lv {
+    inventory.lvm.vgs[0].extent_size = 4 * MIB;
+    inventory.lvm.lvs.push(crate::disk::model::Lv {
         name: "swap".into(),
         dm_path: "/dev/mapper/vg0-swap".into(),
-        ..world.lvm.lvs[0].clone()
+        ..inventory.lvm.lvs[0].clone()
     });
-    world.swaps.push(Swap { path: "/dev/dm-2".into(), kind: "partition".into(), size: 1 << 30 });
-    world
+    inventory.swaps.push(Swap {
+        path: "/dev/dm-2".into(),
+        kind: "partition".into(),
+        size: 1 << 30,
+    });
+    inventory
 }
 
 const MOUNTS: &str = "1 0 253:0 / / rw - xfs /dev/mapper/vg0-root rw
@@ -92,9 +96,9 @@ UUID=other-uuid /opt ext4 noauto 0 0
 /dev/vdb1 /data xfs defaults 0 0
 ";
 
-fn described(world: &World, mounts: &str, fstab: &str) -> Result<Source> {
+fn described(inventory: &Inventory, mounts: &str, fstab: &str) -> Result<Source> {
     describe(
-        world,
+        inventory,
         &parse_mountinfo(mounts.as_bytes()),
         &fstab::parse(fstab, "fstab").unwrap(),
         Image::default(),
@@ -102,8 +106,8 @@ fn described(world: &World, mounts: &str, fstab: &str) -> Result<Source> {
     )
 }
 
-fn refused(world: &World, mounts: &str) -> String {
-    let err = described(world, mounts, "").unwrap_err();
+fn refused(inventory: &Inventory, mounts: &str) -> String {
+    let err = described(inventory, mounts, "").unwrap_err();
     let alt = error::find(&err).unwrap();
     assert_eq!(alt.entry.exit, error::Exit::Refused);
     format!("{} {}", alt.entry.id, alt.cause)
@@ -155,33 +159,33 @@ fn lvm_with_boot_and_esp_and_what_is_left_out() {
 
 #[test]
 fn what_is_not_cloned_in_kind_is_refused_by_name() {
-    let world = machine();
-    let mut luks = sample::world();
+    let inventory = machine();
+    let mut luks = sample::inventory();
     luks.stacked[1].slaves = vec!["vda2".into()];
     assert!(
         refused(&luks, "1 0 253:1 / / rw - ext4 /dev/mapper/cr rw\n")
             .starts_with("ALT-302 /dev/mapper/cr is encrypted")
     );
     let on = |kind: &str| {
-        let mut w = world.clone();
+        let mut w = inventory.clone();
         w.stacked[0].kind = kind.into();
         refused(&w, MOUNTS)
     };
     assert!(on("raid").starts_with("ALT-303"));
     assert!(on("bcache").starts_with("ALT-305"));
     assert!(on("mpath").starts_with("ALT-306"));
-    let mut thin = world.clone();
+    let mut thin = inventory.clone();
     thin.lvm.lvs[0].segtype = "thin".into();
     assert!(refused(&thin, MOUNTS).starts_with("ALT-307 /dev/vg0/root is an LVM thin volume"));
-    assert!(refused(&world, "1 0 0:40 / / rw - overlay overlay rw\n").starts_with("ALT-301"));
+    assert!(refused(&inventory, "1 0 0:40 / / rw - overlay overlay rw\n").starts_with("ALT-301"));
     assert!(
-        refused(&world, &MOUNTS.replace("/ rw - xfs", "/ rw - jfs"))
+        refused(&inventory, &MOUNTS.replace("/ rw - xfs", "/ rw - jfs"))
             .starts_with("ALT-309 / is jfs")
     );
-    let mut spread = world.clone();
+    let mut spread = inventory.clone();
     spread.spread.push(Spread { uuid: "x".into(), devices: vec!["vda3".into(), "vdb1".into()] });
     assert!(refused(&spread, "1 0 0:40 / / rw - btrfs /dev/vda3 rw\n").starts_with("ALT-308"));
-    let below_crypt = world.clone();
+    let below_crypt = inventory.clone();
     let mut stack = below_crypt.clone();
     stack.stacked.push(sample::stacked("dm-5", "253:5", "/dev/mapper/inner", "crypt", &["vda2"]));
     stack.stacked[0].slaves = vec!["dm-5".into()];
@@ -190,33 +194,33 @@ fn what_is_not_cloned_in_kind_is_refused_by_name() {
 
 #[test]
 fn a_volume_group_on_two_disks_makes_both_root_disks() {
-    let mut world = machine();
-    world.disks[1].partitions[0].content = sample::signatures("LVM2_member");
-    world.lvm = Lvm {
+    let mut inventory = machine();
+    inventory.disks[1].partitions[0].content = sample::signatures("LVM2_member");
+    inventory.lvm = Lvm {
         pvs: vec![
-            world.lvm.pvs[0].clone(),
+            inventory.lvm.pvs[0].clone(),
             Pv { path: "/dev/vdb1".into(), vg: Some("vg0".into()), ..Pv::default() },
         ],
-        ..world.lvm
+        ..inventory.lvm
     };
     let mounts: String =
         MOUNTS.lines().filter(|l| !l.contains("/data")).map(|l| format!("{l}\n")).collect();
-    let source = described(&world, &mounts, FSTAB).unwrap();
+    let source = described(&inventory, &mounts, FSTAB).unwrap();
     assert_eq!(source.disks, ["vda", "vdb"]);
     assert_eq!(source.image.source_disk_data.len(), 2);
 }
 
 #[test]
 fn btrfs_subvolumes() {
-    let mut world = machine();
-    world.disks[0].partitions[2].content = sample::signatures("btrfs");
+    let mut inventory = machine();
+    inventory.disks[0].partitions[2].content = sample::signatures("btrfs");
     let mounts = "1 0 0:40 /@ / rw - btrfs /dev/vda3 rw
 2 1 0:40 /@home /home rw - btrfs /dev/vda3 rw
 3 1 0:40 /@home/a /srv/a rw - btrfs /dev/vda3 rw
 ";
     let fstab = "UUID=btrfs-uuid / btrfs subvol=@,compress=zstd 0 0\nUUID=btrfs-uuid /home btrfs subvol=@home 0 0\n/home/swap none swap sw 0 0\n";
-    world.swaps = vec![Swap { path: "/home/swap".into(), kind: "file".into(), size: 64 * MIB }];
-    let source = described(&world, mounts, fstab).unwrap();
+    inventory.swaps = vec![Swap { path: "/home/swap".into(), kind: "file".into(), size: 64 * MIB }];
+    let source = described(&inventory, mounts, fstab).unwrap();
     assert_eq!(source.image.fs_data.len(), 1);
     let fs = &source.image.fs_data[0];
     let subvolumes: Vec<_> =
@@ -241,12 +245,12 @@ fn btrfs_subvolumes() {
 
 #[test]
 fn a_bare_disk_and_labels() {
-    let mut world = machine();
-    world.disks[1].partitions.clear();
-    world.disks[1].content = sample::signatures("ext4");
-    world.disks[1].content[0].label = Some("system".into());
+    let mut inventory = machine();
+    inventory.disks[1].partitions.clear();
+    inventory.disks[1].content = sample::signatures("ext4");
+    inventory.disks[1].content[0].label = Some("system".into());
     let source = described(
-        &world,
+        &inventory,
         "1 0 254:16 / / rw - ext4 /dev/root rw\n",
         "LABEL=system / ext4 defaults 0 1\n",
     )
@@ -257,29 +261,41 @@ fn a_bare_disk_and_labels() {
     );
     assert_eq!(source.image.fs_data[0].fs_label.as_deref(), Some("system"));
     assert!(
-        resolve_spec(&world, "LABEL=system").is_some()
-            && resolve_spec(&world, "UUID=EXT4-UUID").is_some()
+        resolve_spec(&inventory, "LABEL=system").is_some()
+            && resolve_spec(&inventory, "UUID=EXT4-UUID").is_some()
     );
-    assert!(resolve_spec(&world, "tmpfs").is_none());
+    assert!(resolve_spec(&inventory, "tmpfs").is_none());
 }
 
 /// dm-3 is LUKS on vda4, loop1 a file, loop2 LUKS in a file, loop3 a device.
-fn stacked_world() -> World {
-    let mut world = machine();
-    world.stacked.push(sample::stacked("dm-3", "253:3", "/dev/mapper/secret", "crypt", &["vda4"]));
+fn stacked_world() -> Inventory {
+    let mut inventory = machine();
+    inventory.stacked.push(sample::stacked(
+        "dm-3",
+        "253:3",
+        "/dev/mapper/secret",
+        "crypt",
+        &["vda4"],
+    ));
     let on_file = |name: &str, dev: &str| crate::disk::model::Stacked {
         file: Some("/var/x.img".into()),
         ..sample::stacked(name, dev, &format!("/dev/{name}"), "loop", &["vda3"])
     };
-    world.stacked.extend([on_file("loop1", "7:1"), on_file("loop2", "7:2")]);
-    world.stacked.push(sample::stacked("dm-4", "253:4", "/dev/mapper/vault", "crypt", &["loop2"]));
-    world.stacked.push(sample::stacked("loop3", "7:3", "/dev/loop3", "loop", &["vda4"]));
-    world
+    inventory.stacked.extend([on_file("loop1", "7:1"), on_file("loop2", "7:2")]);
+    inventory.stacked.push(sample::stacked(
+        "dm-4",
+        "253:4",
+        "/dev/mapper/vault",
+        "crypt",
+        &["loop2"],
+    ));
+    inventory.stacked.push(sample::stacked("loop3", "7:3", "/dev/loop3", "loop", &["vda4"]));
+    inventory
 }
 
 #[test]
 fn one_file_system_that_cannot_be_cloned_is_settled_by_an_image_data() {
-    let world = stacked_world();
+    let inventory = stacked_world();
     for (line, refusals, warnings) in [
         ("9 1 254:4 / /home rw - f2fs /dev/vda4 rw", vec![], ""),
         ("9 1 254:4 / /home rw - nilfs2 /dev/vda4 rw", vec![], "/home (/dev/vda4) is nilfs2"),
@@ -288,7 +304,7 @@ fn one_file_system_that_cannot_be_cloned_is_settled_by_an_image_data() {
         ("9 1 253:3 / /home rw - ext4 /dev/mapper/secret rw", vec!["ALT-302 /home"], ""),
         ("9 1 7:3 / /home rw - ext4 /dev/loop3 rw", vec![], ""),
     ] {
-        let source = described(&world, &format!("{MOUNTS}{line}\n"), FSTAB).unwrap();
+        let source = described(&inventory, &format!("{MOUNTS}{line}\n"), FSTAB).unwrap();
         let found: Vec<String> =
             source.refusals.iter().map(|r| format!("{} {}", r.entry.id, r.at.display())).collect();
         assert_eq!(found, refusals, "{line}");
@@ -300,7 +316,7 @@ fn one_file_system_that_cannot_be_cloned_is_settled_by_an_image_data() {
         );
     }
     let boot =
-        described(&world, &MOUNTS.replace("/boot rw - ext4", "/boot rw - jfs"), FSTAB).unwrap();
+        described(&inventory, &MOUNTS.replace("/boot rw - ext4", "/boot rw - jfs"), FSTAB).unwrap();
     assert_eq!(boot.refusals[0].at, Path::new("/boot"));
 }
 
@@ -327,14 +343,14 @@ fn a_file_is_not_a_disk() {
 
 #[test]
 fn one_device_at_several_places_and_several_at_one() {
-    let world = machine();
+    let inventory = machine();
     // The bind came first; fstab has /opt.
     let text = "9 1 254:4 / /export rw - ext4 /dev/vda4 rw\n10 1 254:4 / /opt rw - ext4 /dev/vda4 rw\n11 10 0:44 / /opt rw - tmpfs tmpfs rw\n";
-    let source = described(&world, &format!("{MOUNTS}{text}"), FSTAB).unwrap();
+    let source = described(&inventory, &format!("{MOUNTS}{text}"), FSTAB).unwrap();
     let names: Vec<_> = source.image.fs_data.iter().map(|f| f.fs_name.as_str()).collect();
     assert_eq!(names, ["/", "/boot", "/boot/efi", "/opt"]);
     let boot = "9 2 254:4 / /boot rw - ext4 /dev/vda4 rw\n";
-    let source = described(&world, &format!("{MOUNTS}{boot}"), FSTAB).unwrap();
+    let source = described(&inventory, &format!("{MOUNTS}{boot}"), FSTAB).unwrap();
     assert_eq!(source.image.fs_data[1].fs_lv, "vda3");
     assert!(
         source.warnings.join("").contains("/dev/vda4 is mounted over /boot"),
@@ -343,18 +359,18 @@ fn one_device_at_several_places_and_several_at_one() {
     );
     // A tmpfs over /boot does not hide what the machine starts from.
     let over = format!("{MOUNTS}9 2 0:44 / /boot rw - tmpfs tmpfs rw\n");
-    assert_eq!(described(&world, &over, FSTAB).unwrap().image.fs_data[1].fs_lv, "vda3");
+    assert_eq!(described(&inventory, &over, FSTAB).unwrap().image.fs_data[1].fs_lv, "vda3");
 }
 
 #[test]
 fn an_esp_that_is_not_mounted_and_a_boot_that_is_not() {
-    let world = machine();
+    let inventory = machine();
     let without: String =
         MOUNTS.lines().filter(|l| !l.contains(" /boot")).map(|l| format!("{l}\n")).collect();
     let fstab =
         format!("{FSTAB}UUID=vfat-uuid /boot/efi vfat umask=0077,noauto,x-systemd.automount 0 1\n");
     for autofs in ["", "9 1 0:45 / /boot/efi rw - autofs systemd-1 rw\n"] {
-        let source = described(&world, &format!("{without}{autofs}"), &fstab).unwrap();
+        let source = described(&inventory, &format!("{without}{autofs}"), &fstab).unwrap();
         let esp = source.image.lv_data.iter().position(|l| l.kind == LvType::Esp).unwrap();
         assert_eq!(source.devices[esp], Path::new("/dev/vda1"));
         let fs = source.image.fs_data.iter().find(|f| f.fs_name == "/boot/efi").unwrap();
@@ -366,15 +382,15 @@ fn an_esp_that_is_not_mounted_and_a_boot_that_is_not() {
 
 #[test]
 fn a_subvolume_at_several_places_is_one() {
-    let mut world = machine();
-    world.disks[0].partitions[2].content = sample::signatures("btrfs");
+    let mut inventory = machine();
+    inventory.disks[0].partitions[2].content = sample::signatures("btrfs");
     let mounts = "1 0 0:40 /@ / rw - btrfs /dev/vda3 rw
 2 1 0:40 /@home /export/home rw - btrfs /dev/vda3 rw
 3 1 0:40 /@home /home rw - btrfs /dev/vda3 rw
 4 1 0:40 /@ /old rw - btrfs /dev/vda3 rw
 ";
     let fstab = "UUID=btrfs-uuid / btrfs subvolid=256,compress=zstd 0 0\nUUID=btrfs-uuid /home btrfs subvolid=257 0 0\n/home /export/home none bind 0 0\n";
-    let source = described(&world, mounts, fstab).unwrap();
+    let source = described(&inventory, mounts, fstab).unwrap();
     let fs = &source.image.fs_data[0];
     let subvolumes: Vec<_> = fs
         .subvolume
@@ -396,18 +412,22 @@ fn a_subvolume_at_several_places_is_one() {
 fn swap_with_a_random_key_is_cloned_as_swap() {
     const CRYPTTAB: &str = "# <name> <device> <key> <options>\ncryptswap1 /dev/vda4 /dev/urandom swap,cipher=aes-xts-plain64,size=256\n\
         scratch /dev/vda5 /dev/urandom tmp=ext4\n";
-    let mut world = machine();
-    world.disks[0].partitions[3].content.clear();
-    world.disks[0].partitions.push(sample::partition("vda", 5, "254:5", "ext4"));
-    world.disks[0].partitions[4].content.clear();
+    let mut inventory = machine();
+    inventory.disks[0].partitions[3].content.clear();
+    inventory.disks[0].partitions.push(sample::partition("vda", 5, "254:5", "ext4"));
+    inventory.disks[0].partitions[4].content.clear();
     let mapping = |name: &str, dev: &str, on: &str, dm: &str| crate::disk::model::Stacked {
         size: 1 << 30,
         dm_name: Some(dm.to_owned()),
         ..sample::stacked(name, dev, &format!("/dev/mapper/{dm}"), "crypt", &[on])
     };
-    world.stacked.push(mapping("dm-3", "253:3", "vda4", "cryptswap1"));
-    world.stacked.push(mapping("dm-4", "253:4", "vda5", "scratch"));
-    world.swaps.push(Swap { path: "/dev/dm-3".into(), kind: "partition".into(), size: 1 << 30 });
+    inventory.stacked.push(mapping("dm-3", "253:3", "vda4", "cryptswap1"));
+    inventory.stacked.push(mapping("dm-4", "253:4", "vda5", "scratch"));
+    inventory.swaps.push(Swap {
+        path: "/dev/dm-3".into(),
+        kind: "partition".into(),
+        size: 1 << 30,
+    });
     let fstab = format!(
         "{FSTAB}/dev/mapper/cryptswap1 none swap sw 0 0\n/dev/mapper/scratch /scratch ext4 rw 0 0\n"
     );
@@ -418,7 +438,7 @@ fn swap_with_a_random_key_is_cloned_as_swap() {
     let run = |crypttab: &'static str| {
         let mounts = parse_mountinfo(mounts.as_bytes());
         describe(
-            &world,
+            &inventory,
             &mounts,
             &fstab::parse(&fstab, "fstab").unwrap(),
             Image::default(),
@@ -450,7 +470,7 @@ fn swap_with_a_random_key_is_cloned_as_swap() {
         .unwrap_err();
     assert_eq!(error::find(&err).unwrap().entry.id, "ALT-302");
     // Not active: the line alone counts.
-    let mut off = world.clone();
+    let mut off = inventory.clone();
     off.stacked.retain(|s| s.name != "dm-3");
     off.swaps.retain(|s| s.path != Path::new("/dev/dm-3"));
     let mounts = parse_mountinfo(

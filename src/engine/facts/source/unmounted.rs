@@ -44,7 +44,7 @@ impl Describer<'_> {
                 && !FsType::Swap.is(&e.fstype)
                 && !mounted(&e.mount_point)
         }) {
-            let Some(device) = resolve_spec(self.world, &entry.spec) else { continue };
+            let Some(device) = resolve_spec(self.inventory, &entry.spec) else { continue };
             if !self.is_on_root_disks(&device) || self.done.contains(device.path()) {
                 continue;
             }
@@ -109,16 +109,16 @@ impl Describer<'_> {
     pub(super) fn swap(&mut self) -> Result<()> {
         self.swap_of_crypttab()?;
         let mut specs: Vec<(PathBuf, u64)> =
-            self.world.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
+            self.inventory.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
         for entry in self.fstab.iter().filter(|e| FsType::Swap.is(&e.fstype)) {
-            let path = match resolve_spec(self.world, &entry.spec) {
+            let path = match resolve_spec(self.inventory, &entry.spec) {
                 Some(device) => device.path().to_owned(),
                 None => PathBuf::from(&entry.spec),
             };
             specs.push((path, 0));
         }
         for (path, active) in specs {
-            if let Some(device) = find_device(self.world, "", &path) {
+            if let Some(device) = find_device(self.inventory, "", &path) {
                 if self.is_on_root_disks(&device)
                     && !self.is_made_anew(&device)
                     && self.done.insert(device.path().to_owned())
@@ -169,7 +169,7 @@ impl Describer<'_> {
         for entry in
             text.lines().filter_map(crypttab::entry).filter(|e| e.is_made_anew() && e.is_swap())
         {
-            let Some(device) = resolve_spec(self.world, entry.device) else { continue };
+            let Some(device) = resolve_spec(self.inventory, entry.device) else { continue };
             if self.is_on_root_disks(&device) && self.done.insert(device.path().to_owned()) {
                 self.take_swap(&device)?;
                 let (name, path) = (entry.name, device.path().display());

@@ -17,7 +17,7 @@ use anyhow::Result;
 use crate::boot::identity::fstab;
 use crate::boot::loader::platform;
 use crate::disk::fs::{FsType, ext};
-use crate::disk::model::{Disk, World};
+use crate::disk::model::{Disk, Inventory};
 use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::engine::facts::{Facts, survey, system};
 use crate::engine::paths::ALT_INST;
@@ -50,10 +50,10 @@ pub fn prepare_image_install(
     let facts = Facts::for_image()?;
     let mut warnings = vec![];
     let mut notes: Vec<String> =
-        facts.world.unknown.iter().map(|u| format!("not known: {u}")).collect();
+        facts.inventory.unknown.iter().map(|u| format!("not known: {u}")).collect();
     let disks = target_disks::check_targets(request, &facts, replaced, &mut notes)?;
     requirements::check_alt_inst_is_free()?;
-    not_on_a_target(&from.device, &disks, &facts.world)?;
+    not_on_a_target(&from.device, &disks, &facts.inventory)?;
     let mut seen = examine(request, from, &mut warnings)?;
     let here = system::describe_running_system(&facts.boot);
     if seen.known {
@@ -122,7 +122,7 @@ pub fn prepare_image_install(
 }
 
 /// An image that lies on a target itself would be erased while it is read.
-fn not_on_a_target(image: &Path, disks: &[&Disk], world: &World) -> Result<()> {
+fn not_on_a_target(image: &Path, disks: &[&Disk], inventory: &Inventory) -> Result<()> {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     let Some(meta) = std::fs::metadata(image).ok().filter(|m| m.file_type().is_block_device())
     else {
@@ -130,7 +130,7 @@ fn not_on_a_target(image: &Path, disks: &[&Disk], world: &World) -> Result<()> {
     };
     let number =
         format!("{}:{}", nix::sys::stat::major(meta.rdev()), nix::sys::stat::minor(meta.rdev()));
-    let below = world.disks_below(&number);
+    let below = inventory.disks_below(&number);
     let is_it = |d: &&&Disk| {
         d.dev == number
             || d.partitions.iter().any(|p| p.dev.as_ref() == Some(&number))
