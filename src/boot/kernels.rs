@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::host::beneath::{Beneath, Entry};
-use crate::host::tree::Kind;
+use crate::host::fs_calls::Kind;
 
 /// An installed kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]

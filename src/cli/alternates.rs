@@ -156,8 +156,10 @@ fn possible_actions(a: &Alternate, mounted: bool) -> Vec<String> {
     }
     if !a.run_complete() {
         if let Err(busy) = State::not_busy() {
-            let at_work = |j: &Summary| j.state == job::State::Running && j.spec.on_alternate();
-            let job = job::list().unwrap_or_default().into_iter().find(at_work).map(|j| j.id);
+            let find_active_uses =
+                |j: &Summary| j.state == job::State::Running && j.spec.on_alternate();
+            let job =
+                job::list().unwrap_or_default().into_iter().find(find_active_uses).map(|j| j.id);
             lines.push(describe_running_job(job, &busy));
             return lines;
         }

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::{BootDisk, ORIGIN};
-use crate::boot::bootlist::here;
+use crate::boot::bootlist::running_system;
 use crate::boot::bootlist::{self, BootListing, Listed, Machine};
 use crate::boot::firmware::Firmware;
 use crate::cli::getopt;
@@ -64,14 +64,17 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         ));
     }
     if let (true, Some(first)) = (options.review, options.disks.first()) {
-        let machine = here::machine()?;
+        let machine = running_system::detect_machine()?;
         let page = review_page(&machine, find_disk(&machine, first)?, copy_time());
         return print_review(&page);
     }
     let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
-    let machine = match here::machine() {
+    let machine = match running_system::detect_machine() {
         Err(err) if options.disks.is_empty() && !options.json => {
-            return Ok(print_text(&describe_unknown(&here::disks_of_root(), &err), Exit::Done));
+            return Ok(print_text(
+                &describe_unknown(&running_system::disks_of_root(), &err),
+                Exit::Done,
+            ));
         }
         machine => machine?,
     };
@@ -115,11 +118,11 @@ as it did the last time. Another disk is chosen in the menu of the firmware."
 
 /// The system that the next start boots, in a sentence; or why it is unknown.
 pub fn describe_next_boot(events: &Events) -> String {
-    match here::machine().and_then(|machine| machine.current(events)) {
+    match running_system::detect_machine().and_then(|machine| machine.current(events)) {
         Ok(list) => Some(describe_next(&list))
             .filter(|words| !words.is_empty())
             .unwrap_or_else(|| describe_unclear(&list)),
-        Err(err) => one_line(&describe_unknown(&here::disks_of_root(), &err)),
+        Err(err) => one_line(&describe_unknown(&running_system::disks_of_root(), &err)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::host::tree::Stat;
+use crate::host::fs_calls::Stat;
 use crate::tree::dir::Dir;
 use crate::tree::queue::{self, Limits};
 

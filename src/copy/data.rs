@@ -5,8 +5,8 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
+use crate::host::fs_calls::{Errno, Stat, errno, read_ahead, stat_fd};
 use crate::host::make;
-use crate::host::tree::{Errno, Stat, errno, read_ahead, stat_fd};
 use crate::tree::content::{
     MAX_TRIES, READ_AHEAD, RETRY_PAUSE, has_changed, may_have_holes, next_data_range,
 };

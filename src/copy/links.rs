@@ -8,7 +8,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
-use crate::host::tree::{Errno, Stat, Sys, list, stat_at};
+use crate::host::fs_calls::{Errno, Stat, Sys, list, stat_at};
 use crate::host::{attrs, make};
 use crate::tree::metadata::FORBIDDING_FLAGS;
 

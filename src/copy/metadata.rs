@@ -7,9 +7,9 @@ use std::os::fd::AsFd;
 
 use super::batch::{Item, OpenDir};
 use super::state::Copier;
-use crate::host::attrs::{self, Of, flag};
+use crate::host::attrs::{self, AttrTarget, flag};
+use crate::host::fs_calls::{Kind, Stat, Sys, stat_fd};
 use crate::host::make;
-use crate::host::tree::{Kind, Stat, Sys, stat_fd};
 use crate::tree::error::CopyError;
 use crate::tree::metadata::{Metadata, make_private, read_xattrs};
 
@@ -24,7 +24,7 @@ pub fn copy_to_file(
     flags: u32,
 ) -> Result<(), CopyError> {
     let metadata = Metadata {
-        xattrs: read_xattrs(Of::File(source.as_fd()), &item.attributes)
+        xattrs: read_xattrs(AttrTarget::File(source.as_fd()), &item.attributes)
             .map_err(CopyError::Source)?,
         flags,
         project: project(copier, source),
@@ -38,7 +38,7 @@ pub fn copy_to_file(
 pub fn copy_to_name(copier: &Copier<'_>, at: &OpenDir, item: &Item) -> Result<(), CopyError> {
     let (stat, name) = (&item.stat, item.name.as_c_str());
     let metadata = Metadata {
-        xattrs: read_xattrs(Of::Name(at.source.as_fd(), name), &item.attributes)
+        xattrs: read_xattrs(AttrTarget::Name(at.source.as_fd(), name), &item.attributes)
             .map_err(CopyError::Source)?,
         ..Metadata::from_stat(stat)
     };
@@ -53,7 +53,7 @@ pub fn copy_to_name(copier: &Copier<'_>, at: &OpenDir, item: &Item) -> Result<()
 /// Gives a directory its metadata when everything in it is there.
 pub fn copy_to_directory(copier: &Copier<'_>, at: &OpenDir, stat: &Stat) -> Result<(), CopyError> {
     let path = || at.dir.path();
-    let from = Of::File(at.source.as_fd());
+    let from = AttrTarget::File(at.source.as_fd());
     let names = attrs::names(from).unwrap_or_else(|e| {
         copier.record_unreadable(path(), e);
         vec![]

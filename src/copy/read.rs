@@ -9,9 +9,9 @@ use super::batch::{Batch, Item, OpenDir};
 use super::links::STAGING;
 use super::metadata;
 use super::state::Copier;
-use crate::host::attrs::{self, Of};
+use crate::host::attrs::{self, AttrTarget};
+use crate::host::fs_calls::{self, Entry, Errno, Kind, Stat};
 use crate::host::make;
-use crate::host::tree::{self, Entry, Errno, Kind, Stat};
 use crate::tree::content::start_reading;
 use crate::tree::dir::{Dir, DirTask, join, split};
 use crate::tree::error::CopyError;
@@ -52,7 +52,7 @@ impl Reader<'_> {
             Ok(source) => source,
             Err(e) => return Err(self.remove_unopened(path, e)),
         };
-        let target = tree::open_below(copier.target.top.as_fd(), path, DIRECTORY)
+        let target = fs_calls::open_below(copier.target.top.as_fd(), path, DIRECTORY)
             .map_err(CopyError::Target)?;
         let at = Arc::new(OpenDir { dir: Arc::clone(&task.dir), source, target });
         if task.position == 0 {
@@ -94,7 +94,7 @@ impl Reader<'_> {
         }
         if let Some((parent, name)) = split(path) {
             let name = std::ffi::CString::new(name).unwrap_or_default();
-            let _ = tree::open_below(self.copier.target.top.as_fd(), parent, DIRECTORY)
+            let _ = fs_calls::open_below(self.copier.target.top.as_fd(), parent, DIRECTORY)
                 .and_then(|p| make::remove_directory(p, &name));
         }
         CopyError::Source(Errno::ENOENT)
@@ -103,7 +103,7 @@ impl Reader<'_> {
     /// The first look at a directory; false if its content is not copied.
     fn begin(&self, at: &OpenDir) -> Result<bool, CopyError> {
         let copier = self.copier;
-        let stat = tree::stat_fd(&at.source).map_err(CopyError::Source)?;
+        let stat = fs_calls::stat_fd(&at.source).map_err(CopyError::Source)?;
         // A reader that continues with it later finds the same.
         let _ = at.dir.stat.set(stat);
         copier.count_name(&|| at.dir.path());
@@ -176,7 +176,7 @@ impl Reader<'_> {
                 Ok(None)
             }
             Found::Directory { left_out } => {
-                let stat = tree::stat_at(&at.source, &entry.name).map_err(CopyError::Source)?;
+                let stat = fs_calls::stat_at(&at.source, &entry.name).map_err(CopyError::Source)?;
                 self.make_directory(at, entry)?;
                 if !left_out && !self.copier.walk.is_skipped(&stat) {
                     return Ok(Some(Wanted::Directory));
@@ -197,8 +197,9 @@ impl Reader<'_> {
         file: Option<File>,
     ) -> Result<Wanted, CopyError> {
         let ahead = file.as_ref().map_or(0, |file| start_reading(file, &stat));
-        let of =
-            file.as_ref().map_or(Of::Name(at.source.as_fd(), &entry.name), |f| Of::File(f.as_fd()));
+        let of = file.as_ref().map_or(AttrTarget::Name(at.source.as_fd(), &entry.name), |f| {
+            AttrTarget::File(f.as_fd())
+        });
         let attributes = attrs::names(of).map_err(CopyError::Source)?;
         Ok(Wanted::File(Item { name: entry.name.clone(), stat, attributes, file }, ahead))
     }
@@ -209,7 +210,7 @@ impl Reader<'_> {
             Err(Errno::EEXIST) => {}
             other => return other.map_err(CopyError::Target),
         }
-        let existing = tree::stat_at(&at.target, &entry.name).map_err(CopyError::Target)?;
+        let existing = fs_calls::stat_at(&at.target, &entry.name).map_err(CopyError::Target)?;
         if existing.kind() == Some(Kind::Directory) {
             return Ok(());
         }

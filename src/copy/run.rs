@@ -13,7 +13,7 @@ use super::state::{Copier, target_error};
 use super::{metadata, read, write};
 use crate::error;
 use crate::event::Events;
-use crate::host::tree::{self, Errno, errno};
+use crate::host::fs_calls::{self, Errno, errno};
 use crate::host::{attrs, detached, make, threads};
 use crate::tree::dir::{Dir, DirStack, DirTask};
 use crate::tree::error::CopyError;
@@ -36,13 +36,13 @@ const READER_THREADS: usize = 6;
 /// cannot be opened.
 pub fn copy(job: &Job<'_>, events: &Events, progress: &Progress) -> Result<Report> {
     let target = detached::open_directory(job.to, false)?;
-    tree::raise_open_files();
+    fs_calls::raise_open_files();
     let source_lost = |e: Errno| {
         let prefix = job.prefix.display();
         error::SOURCE_LOST.with_cause(format!("{prefix} could not be read: {}", e.desc()))
     };
     let target_lost = |e: Errno| target_error(job, b"", e);
-    let target_stat = tree::stat_fd(&target).map_err(target_lost)?;
+    let target_stat = fs_calls::stat_fd(&target).map_err(target_lost)?;
     links::remove_staging(&target, false)
         .map_err(|e| target_error(job, links::STAGING.to_bytes(), e))?;
     let staging = PathBuf::from(std::ffi::OsStr::from_bytes(links::STAGING.to_bytes()));

@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::job::Job;
 use super::links::Links;
 use crate::error;
-use crate::host::tree::Errno;
+use crate::host::fs_calls::Errno;
 use crate::text::path::show_path;
 use crate::tree::dir::DirStack;
 use crate::tree::error::{CopyError, is_gone, is_out_of_resources};

@@ -9,9 +9,9 @@ use super::metadata;
 use super::state::Copier;
 use crate::error;
 use crate::host::attrs::{self, flag};
+use crate::host::fs_calls::{Errno, Kind, Sys, own_umask};
 use crate::host::make;
 use crate::host::protect::{VERITY, Verity};
-use crate::host::tree::{Errno, Kind, Sys, own_umask};
 use crate::tree::error::CopyError;
 use crate::tree::report::Tally;
 

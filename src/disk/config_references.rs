@@ -65,20 +65,20 @@ pub fn gather(inventory: &Inventory) -> Vec<ConfigReference> {
             all.extend(find(&path, &text, &names));
         }
     }
-    of_those_at_work(all, inventory)
+    prefer_disks_in_use(all, inventory)
 }
 
 /// What a word means of which several disks could be meant: a copy that `dd` made has every name
 /// but the serial number. Where some of them are in use, those are meant; where none is, all of
 /// them may be.
-pub fn of_those_at_work(
+pub fn prefer_disks_in_use(
     mentions: Vec<ConfigReference>,
     inventory: &Inventory,
 ) -> Vec<ConfigReference> {
     let busy: BTreeSet<&str> = inventory
         .disks
         .iter()
-        .filter(|d| !uses::at_work(d, inventory).is_empty())
+        .filter(|d| !uses::find_active_uses(d, inventory).is_empty())
         .map(|d| d.name.as_str())
         .collect();
     let decided = |m: &ConfigReference| {

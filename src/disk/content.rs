@@ -40,7 +40,7 @@ const ONES: u32 = u32::MAX;
 
 /// What was on a disk before a run wrote to it; kept with the plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Before {
+pub struct ContentRecord {
     pub table_id: Option<String>,
     /// On the whole disk and on its partitions.
     pub signatures: Vec<Signature>,
@@ -52,7 +52,7 @@ pub struct Before {
 
 /// How a disk compares with what was on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
+pub enum ContentChange {
     /// Nothing has changed where it was looked at.
     Same,
     /// Some blocks are zeros now, and the others are as they were: what an interrupted wipe leaves.
@@ -195,12 +195,12 @@ fn in_file(file: &Path, size: u64) -> io::Result<Vec<u64>> {
         .collect())
 }
 
-impl Before {
+impl ContentRecord {
     /// Looks at a disk that is about to become a target.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn of(disk: &Disk) -> io::Result<Self> {
+    pub fn read(disk: &Disk) -> io::Result<Self> {
         let starts = starts(disk);
         let blocks = read(&File::open(&disk.path)?, disk.size, &places(disk.size, &starts))?;
         Ok(Self {
@@ -215,11 +215,11 @@ impl Before {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn since(&self, device: &File, size: u64) -> io::Result<Since> {
+    pub fn compare_with(&self, device: &File, size: u64) -> io::Result<ContentChange> {
         Ok(self.compare(&read(device, size, &places(size, &self.starts))?))
     }
 
-    fn compare(&self, now: &[u32]) -> Since {
+    fn compare(&self, now: &[u32]) -> ContentChange {
         let was: Vec<Option<u32>> = self
             .blocks
             .as_bytes()
@@ -227,15 +227,15 @@ impl Before {
             .map(|c| u32::from_str_radix(std::str::from_utf8(c).ok()?, 16).ok())
             .collect();
         if was.len() != now.len() {
-            return Since::Changed;
+            return ContentChange::Changed;
         }
         let mut pairs = was.iter().zip(now);
         if pairs.clone().all(|(was, now)| *was == Some(*now)) {
-            Since::Same
+            ContentChange::Same
         } else if pairs.all(|(was, now)| *now == ZEROS || *was == Some(*now)) {
-            Since::Zeroed
+            ContentChange::Zeroed
         } else {
-            Since::Changed
+            ContentChange::Changed
         }
     }
 }
@@ -336,18 +336,25 @@ mod tests {
         let size = 16 * MIB;
         let was = file(size, &[(0, b"one"), (2 * MIB, b"two")]);
         let blocks = |f: &File| read(f, size, &places(size, &[])).unwrap();
-        let before = Before {
+        let before = ContentRecord {
             blocks: blocks(&was).iter().map(|b| format!("{b:08x}")).collect(),
-            ..Before::default()
+            ..ContentRecord::default()
         };
-        let since = |writes: &[(u64, &[u8])]| before.since(&file(size, writes), size).unwrap();
-        assert_eq!(since(&[(0, b"one"), (2 * MIB, b"two")]), Since::Same);
-        assert_eq!(since(&[(2 * MIB, b"two")]), Since::Zeroed);
-        assert_eq!(since(&[]), Since::Zeroed);
-        assert_eq!(since(&[(0, b"one"), (2 * MIB, b"new")]), Since::Changed);
-        assert_eq!(since(&[(0, b"one"), (2 * MIB, b"two"), (4 * MIB, b"x")]), Since::Changed);
-        assert_eq!(Before::default().since(&was, size).unwrap(), Since::Changed);
+        let since =
+            |writes: &[(u64, &[u8])]| before.compare_with(&file(size, writes), size).unwrap();
+        assert_eq!(since(&[(0, b"one"), (2 * MIB, b"two")]), ContentChange::Same);
+        assert_eq!(since(&[(2 * MIB, b"two")]), ContentChange::Zeroed);
+        assert_eq!(since(&[]), ContentChange::Zeroed);
+        assert_eq!(since(&[(0, b"one"), (2 * MIB, b"new")]), ContentChange::Changed);
+        assert_eq!(
+            since(&[(0, b"one"), (2 * MIB, b"two"), (4 * MIB, b"x")]),
+            ContentChange::Changed
+        );
+        assert_eq!(
+            ContentRecord::default().compare_with(&was, size).unwrap(),
+            ContentChange::Changed
+        );
         let json = serde_json::to_string(&before).unwrap();
-        assert_eq!(serde_json::from_str::<Before>(&json).unwrap(), before);
+        assert_eq!(serde_json::from_str::<ContentRecord>(&json).unwrap(), before);
     }
 }

@@ -1,8 +1,8 @@
 //! The gate: whether a disk may become a target, and everything that says otherwise.
 //!
-//! Pure: it reasons over a [`Inventory`]. Every obstacle is listed with its evidence and what would
-//! remove it, not only the first. What is in use or unsuitable can never be overridden; content
-//! can, by the disk's own serial.
+//! Pure: it reasons over an [`Inventory`]. Every obstacle is listed with its evidence and what
+//! would remove it, not only the first. What is in use or unsuitable can never be overridden;
+//! content can, by the disk's own serial.
 
 use crate::disk::model::{Disk, Inventory, Role, Sight, Signature};
 use crate::disk::uses::{self, Use};

@@ -127,7 +127,7 @@ impl Inventory {
     }
 
     /// Kernel names of all stacked devices that a stacked device lies on, recursively.
-    pub fn below(&self, name: &str) -> BTreeSet<String> {
+    pub fn stacked_below(&self, name: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         let mut waiting = vec![name.to_owned()];
         while let Some(name) = waiting.pop() {
@@ -151,7 +151,7 @@ impl Inventory {
             self.kernel_name(name).is_some_and(|n| self.kernel_name(&mount.source) == Some(n))
         };
         let others = self
-            .spread
+            .multi_device
             .iter()
             .filter(|s| fs::has_subvolumes(&mount.fstype) && s.devices.iter().any(member))
             .flat_map(|s| &s.devices);

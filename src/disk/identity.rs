@@ -67,7 +67,7 @@ pub fn sequence(number: u64) -> Option<String> {
 
 impl DiskIdentity {
     /// What is known of a disk that is there.
-    pub fn of(disk: &Disk) -> Self {
+    pub fn from_disk(disk: &Disk) -> Self {
         Self {
             path: disk.path.clone(),
             serial: disk.serial.clone(),
@@ -82,7 +82,7 @@ impl DiskIdentity {
 
     /// Whether `disk` is the known one.
     pub fn compare(&self, disk: &Disk) -> Likeness {
-        self.compare_with(&Self::of(disk))
+        self.compare_with(&Self::from_disk(disk))
     }
 
     /// Whether what is known of two disks can be of one.

@@ -15,14 +15,14 @@ use crate::host::device::block_device;
 
 /// What a device is like, as far as mkfs must know it. Bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct DeviceGeometry {
     pub size: u64,
     pub sector: u32,
 }
 
-impl Shape {
+impl DeviceGeometry {
     /// Of a block device, or of a plain file.
-    pub fn of_device(device: &Path) -> Self {
+    pub fn read(device: &Path) -> Self {
         let dev = block_device(device);
         let known = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"))
             .into_iter()
@@ -51,7 +51,7 @@ pub fn mkfs(
     events: &Events,
 ) -> Result<()> {
     let device = held.name();
-    let shape = Shape::of_device(device);
+    let shape = DeviceGeometry::read(device);
     let mkfs = fstype.mkfs(device, shape.size, shape.sector, uuid, label, options);
     crate::disk::claim::wait_free(device);
     let by_name = fstype.facts().registers_device;
@@ -89,7 +89,7 @@ pub fn mkfs_in(
     events: &Events,
 ) -> Result<()> {
     Cmd::new("wipefs", "erase what is there").arg("-a").arg(file).run(events)?;
-    let shape = Shape::of_device(file);
+    let shape = DeviceGeometry::read(file);
     fstype.mkfs(file, shape.size, shape.sector, uuid, label, options).run(events).map(drop)
 }
 

@@ -1,7 +1,7 @@
 //! What the kernel and the disks say: disks, partitions, what is stacked on them, who uses them.
 //!
-//! Plain data, gathered once by `scan` into a [`Inventory`]; `gate` and the engine reason over it
-//! without asking again.
+//! Plain data, gathered once by `scan` into an [`Inventory`]; `eligibility` and the engine reason
+//! over it without asking again.
 
 use std::path::PathBuf;
 
@@ -185,7 +185,7 @@ pub struct Stacked {
 
 /// A mounted file system that lies on several devices (btrfs): mounts name only one of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spread {
+pub struct MultiDeviceFs {
     pub uuid: String,
     /// Kernel names.
     pub devices: Vec<String>,
@@ -297,7 +297,7 @@ pub struct Inventory {
     pub kernel_users: Vec<KernelUser>,
     /// Names of disks that nothing tells apart and that hold the same: see [`crate::disk::twins`].
     pub lookalikes: Vec<(String, String)>,
-    pub spread: Vec<Spread>,
+    pub multi_device: Vec<MultiDeviceFs>,
     /// What could not be found out and why (no root, a tool missing).
     pub unknown: Vec<String>,
 }

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::disk::model::{Opener, SeenMount, Spread, Swap};
+use crate::disk::model::{MultiDeviceFs, Opener, SeenMount, Swap};
 use crate::host::device::block_device;
 use crate::host::files::line;
 use crate::host::mounts::{parse_mountinfo, unescape};
@@ -140,7 +140,7 @@ pub fn mapped(maps: &[u8]) -> BTreeSet<PathBuf> {
 }
 
 /// The devices of every mounted btrfs, below `sys`.
-pub fn spread(sys: &Path) -> Vec<Spread> {
+pub fn multi_device_btrfs(sys: &Path) -> Vec<MultiDeviceFs> {
     let Ok(entries) = fs::read_dir(sys.join("fs/btrfs")) else { return vec![] };
     let names = |dir: PathBuf| -> Vec<String> {
         fs::read_dir(dir)
@@ -149,7 +149,8 @@ pub fn spread(sys: &Path) -> Vec<Spread> {
     };
     let all = entries.flatten().filter_map(|e| {
         let devices = names(e.path().join("devices"));
-        (!devices.is_empty()).then_some(Spread { uuid: e.file_name().into_string().ok()?, devices })
+        (!devices.is_empty())
+            .then_some(MultiDeviceFs { uuid: e.file_name().into_string().ok()?, devices })
     });
     all.collect()
 }

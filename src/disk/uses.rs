@@ -29,7 +29,7 @@ const SYSTEM: [&str; 7] = ["/", "/boot", "/boot/efi", "/efi", "/boot/firmware", 
 
 /// Every use of the disk.
 pub fn find_uses(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
-    let mut all = at_work(disk, inventory);
+    let mut all = find_active_uses(disk, inventory);
     all.extend(in_configuration(disk, inventory));
     all.extend(twins(disk, inventory));
     all
@@ -37,7 +37,7 @@ pub fn find_uses(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
 
 /// Every use that is seen on the disk itself: neither what a configuration file means to do with
 /// it, nor what another path to it shows.
-pub fn at_work(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
+pub fn find_active_uses(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
     let mut all = mounts(disk, inventory);
     all.extend(swaps(disk, inventory));
     all.extend(holders(disk, inventory));
@@ -190,10 +190,10 @@ fn holders(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
             format!("`lsblk /dev/{holder}` shows what that is; stop it"),
         );
     }
-    let own = |s: &&crate::disk::model::Spread| {
+    let own = |s: &&crate::disk::model::MultiDeviceFs| {
         s.devices.iter().any(|d| inventory.disks_below(d).contains(&disk.name))
     };
-    for s in inventory.spread.iter().filter(own).filter(|s| s.devices.len() > 1) {
+    for s in inventory.multi_device.iter().filter(own).filter(|s| s.devices.len() > 1) {
         add(
             format!("it is part of a mounted btrfs of {} devices ({})", s.devices.len(), s.uuid),
             "unmount that file system, or `btrfs device remove` the disk from it".to_owned(),
@@ -246,7 +246,7 @@ fn kernel_users(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
 /// What another path to the same disk is used for.
 fn twins(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
     let first_use = |other: &Disk| {
-        let mut used = at_work(other, inventory);
+        let mut used = find_active_uses(other, inventory);
         used.extend(in_configuration(other, inventory));
         (!used.is_empty()).then(|| used.swap_remove(0))
     };

@@ -6,18 +6,18 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::libc;
 
-use super::tree::{Errno, Sys};
+use super::fs_calls::{Errno, Sys};
 
 /// The file whose attributes are meant: an open file, or a name in an open directory (of links,
 /// device nodes and the like, which must not be opened). A name goes by `/proc/self/fd`, as *at()
 /// forms of the calls exist only since Linux 6.13.
 #[derive(Clone, Copy)]
-pub enum Of<'a> {
+pub enum AttrTarget<'a> {
     File(BorrowedFd<'a>),
     Name(BorrowedFd<'a>, &'a CStr),
 }
 
-impl Of<'_> {
+impl AttrTarget<'_> {
     fn path(dir: BorrowedFd<'_>, name: &CStr) -> Sys<CString> {
         CString::new(
             [format!("/proc/self/fd/{}/", dir.as_raw_fd()).as_bytes(), name.to_bytes()].concat(),
@@ -33,7 +33,7 @@ const MAX_SIZE: usize = 65536;
 ///
 /// # Errors
 /// The kernel's.
-pub fn names(of: Of<'_>) -> Sys<Vec<CString>> {
+pub fn names(of: AttrTarget<'_>) -> Sys<Vec<CString>> {
     let text = match grow(512, |buffer| list(of, buffer)) {
         Err(Errno::EOPNOTSUPP) => return Ok(vec![]),
         other => other?,
@@ -49,7 +49,7 @@ pub fn names(of: Of<'_>) -> Sys<Vec<CString>> {
 ///
 /// # Errors
 /// The kernel's.
-pub fn value(of: Of<'_>, name: &CStr) -> Sys<Vec<u8>> {
+pub fn value(of: AttrTarget<'_>, name: &CStr) -> Sys<Vec<u8>> {
     grow(256, |buffer| get(of, name, buffer))
 }
 
@@ -66,15 +66,15 @@ fn grow(first: usize, call: impl Fn(&mut [u8]) -> Sys<usize>) -> Sys<Vec<u8>> {
     Ok(large)
 }
 
-fn list(of: Of<'_>, buffer: &mut [u8]) -> Sys<usize> {
+fn list(of: AttrTarget<'_>, buffer: &mut [u8]) -> Sys<usize> {
     // SAFETY: the kernel writes at most the buffer's length; path and descriptor outlive the call.
     let n = unsafe {
         match of {
-            Of::File(fd) => {
+            AttrTarget::File(fd) => {
                 libc::flistxattr(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len())
             }
-            Of::Name(dir, name) => libc::llistxattr(
-                Of::path(dir, name)?.as_ptr(),
+            AttrTarget::Name(dir, name) => libc::llistxattr(
+                AttrTarget::path(dir, name)?.as_ptr(),
                 buffer.as_mut_ptr().cast(),
                 buffer.len(),
             ),
@@ -83,14 +83,14 @@ fn list(of: Of<'_>, buffer: &mut [u8]) -> Sys<usize> {
     Errno::result(n).map(|n| usize::try_from(n).unwrap_or(0))
 }
 
-fn get(of: Of<'_>, attribute: &CStr, buffer: &mut [u8]) -> Sys<usize> {
+fn get(of: AttrTarget<'_>, attribute: &CStr, buffer: &mut [u8]) -> Sys<usize> {
     let (to, len) = (buffer.as_mut_ptr().cast(), buffer.len());
     // SAFETY: as in `list`.
     let n = unsafe {
         match of {
-            Of::File(fd) => libc::fgetxattr(fd.as_raw_fd(), attribute.as_ptr(), to, len),
-            Of::Name(dir, name) => {
-                libc::lgetxattr(Of::path(dir, name)?.as_ptr(), attribute.as_ptr(), to, len)
+            AttrTarget::File(fd) => libc::fgetxattr(fd.as_raw_fd(), attribute.as_ptr(), to, len),
+            AttrTarget::Name(dir, name) => {
+                libc::lgetxattr(AttrTarget::path(dir, name)?.as_ptr(), attribute.as_ptr(), to, len)
             }
         }
     };
@@ -101,15 +101,21 @@ fn get(of: Of<'_>, attribute: &CStr, buffer: &mut [u8]) -> Sys<usize> {
 ///
 /// # Errors
 /// The kernel's.
-pub fn set(of: Of<'_>, attribute: &CStr, value: &[u8]) -> Sys<()> {
+pub fn set(of: AttrTarget<'_>, attribute: &CStr, value: &[u8]) -> Sys<()> {
     let (from, len) = (value.as_ptr().cast(), value.len());
     // SAFETY: the kernel reads exactly the value's length.
     let n = unsafe {
         match of {
-            Of::File(fd) => libc::fsetxattr(fd.as_raw_fd(), attribute.as_ptr(), from, len, 0),
-            Of::Name(dir, name) => {
-                libc::lsetxattr(Of::path(dir, name)?.as_ptr(), attribute.as_ptr(), from, len, 0)
+            AttrTarget::File(fd) => {
+                libc::fsetxattr(fd.as_raw_fd(), attribute.as_ptr(), from, len, 0)
             }
+            AttrTarget::Name(dir, name) => libc::lsetxattr(
+                AttrTarget::path(dir, name)?.as_ptr(),
+                attribute.as_ptr(),
+                from,
+                len,
+                0,
+            ),
         }
     };
     Errno::result(n).map(drop)
@@ -262,18 +268,18 @@ mod tests {
         let file = std::fs::File::open(&path).unwrap();
         let top = std::fs::File::open(dir.path()).unwrap();
         let long = vec![7u8; 2000];
-        match set(Of::File(file.as_fd()), c"user.long", &long) {
+        match set(AttrTarget::File(file.as_fd()), c"user.long", &long) {
             Err(Errno::EOPNOTSUPP) => {
                 return println!("skipped: no user attributes in {}", dir.path().display());
             }
             other => other.unwrap(),
         }
-        set(Of::Name(top.as_fd(), c"x"), c"user.\xff", b"").unwrap();
-        let mut found = names(Of::Name(top.as_fd(), c"x")).unwrap();
+        set(AttrTarget::Name(top.as_fd(), c"x"), c"user.\xff", b"").unwrap();
+        let mut found = names(AttrTarget::Name(top.as_fd(), c"x")).unwrap();
         found.retain(|n| n.to_bytes().starts_with(b"user."));
         found.sort();
         assert_eq!(found, [c"user.long".to_owned(), c"user.\xff".to_owned()]);
-        assert_eq!(value(Of::File(file.as_fd()), c"user.long").unwrap(), long);
-        assert_eq!(value(Of::Name(top.as_fd(), c"x"), c"user.\xff").unwrap(), b"");
+        assert_eq!(value(AttrTarget::File(file.as_fd()), c"user.long").unwrap(), long);
+        assert_eq!(value(AttrTarget::Name(top.as_fd(), c"x"), c"user.\xff").unwrap(), b"");
     }
 }

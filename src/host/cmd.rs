@@ -22,8 +22,8 @@ use nix::poll::{PollFd, PollFlags, poll};
 use crate::error;
 use crate::event::{Event, Events, Stream};
 use crate::host::beneath::Beneath;
+use crate::host::fs_calls::Kind;
 use crate::host::sandbox::{Cgroup, PROGRAMS, Sandbox};
-use crate::host::tree::Kind;
 use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys, threads};
 

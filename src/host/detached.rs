@@ -23,8 +23,8 @@ use nix::sys::stat::Mode;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::error;
+use crate::host::fs_calls::errno;
 use crate::host::mountinfo::{Mount, mount_id, parse_mountinfo};
-use crate::host::tree::errno;
 use crate::host::{covered, threads};
 
 /// Where the thread mounts in its namespace: a directory that every Linux system has; the real one
@@ -147,7 +147,7 @@ fn in_own_namespace(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::tree;
+    use crate::host::fs_calls;
 
     #[test]
     fn sees_what_lies_under_a_mount_point() {
@@ -157,15 +157,15 @@ mod tests {
         let before = std::fs::read("/proc/self/mountinfo").unwrap();
         let view = open_directory(Path::new("/"), true).unwrap();
         // Whatever is mounted at /proc, the root file system has another inode there.
-        let below = tree::stat_at(&view, c"proc").unwrap();
-        let above = tree::stat_fd(std::fs::File::open("/proc").unwrap()).unwrap();
+        let below = fs_calls::stat_at(&view, c"proc").unwrap();
+        let above = fs_calls::stat_fd(std::fs::File::open("/proc").unwrap()).unwrap();
         assert_ne!((below.dev, below.ino), (above.dev, above.ino));
         assert_eq!(
-            tree::stat_fd(&view).unwrap().ino,
-            tree::stat_fd(std::fs::File::open("/").unwrap()).unwrap().ino
+            fs_calls::stat_fd(&view).unwrap().ino,
+            fs_calls::stat_fd(std::fs::File::open("/").unwrap()).unwrap().ino
         );
         let made = nix::sys::stat::mkdirat(&view, "altdisk-test-must-fail", Mode::S_IRWXU);
-        assert_eq!(made.unwrap_err(), tree::Errno::EROFS);
+        assert_eq!(made.unwrap_err(), fs_calls::Errno::EROFS);
         assert_eq!(
             std::fs::read("/proc/self/mountinfo").unwrap(),
             before,

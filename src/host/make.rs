@@ -10,7 +10,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, SFlag, UtimensatFlags};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, Whence};
 
-use super::tree::{Errno, Kind, Stat, Sys, Time};
+use super::fs_calls::{Errno, Kind, Stat, Sys, Time};
 
 const NOFOLLOW: AtFlags = AtFlags::AT_SYMLINK_NOFOLLOW;
 

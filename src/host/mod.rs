@@ -2,10 +2,10 @@
 //!
 //! `cmd` runs programs, `ask` asks them in the background, `mounts` reads and changes mounts,
 //! `files` writes files so that they survive a power cut, `own_file` opens those in a home
-//! directory, `sys` holds the system calls that no safe crate has; `tree`, `make` and `attrs` hold
-//! those of the copier, `protect` those of encrypted files and of those with checksums, `line` those of
-//! terminals; `beneath` reads and writes in the copy without ever leaving it;
-//! `detached` opens trees without what is mounted in them. No other room has `unsafe`.
+//! directory, `sys` holds the system calls that no safe crate has; `fs_calls`, `make` and `attrs`
+//! hold those of the copier, `protect` those of encrypted files and of those with checksums, `line`
+//! those of terminals; `beneath` reads and writes in the copy without ever leaving it; `detached`
+//! opens trees without what is mounted in them. No other room has `unsafe`.
 
 pub mod arguments;
 pub mod ask;
@@ -20,6 +20,7 @@ pub mod device;
 pub mod fd;
 pub mod files;
 pub mod foreground;
+pub mod fs_calls;
 pub mod line;
 pub mod locks;
 pub mod logins;
@@ -38,6 +39,5 @@ pub mod signals;
 pub mod sys;
 pub mod tape;
 pub mod threads;
-pub mod tree;
 pub mod trusted;
 pub mod watch;

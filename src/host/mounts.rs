@@ -14,10 +14,10 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::{Beneath, Unfit, own_path};
 use crate::host::cmd::Cmd;
+use crate::host::fs_calls;
 pub use crate::host::mountinfo::{
     Mount, escape, is_mount_point, is_of, mount_id, mounted, parse_mountinfo, unescape,
 };
-use crate::host::tree;
 
 /// Mounts `device` at `at` (which must exist). `options` is fstab's fourth field; words that only
 /// fstab knows are left out.
@@ -179,9 +179,9 @@ fn unmount_once(at: &Path) -> nix::Result<()> {
     let (Some(parent), Some(name)) = (at.parent(), at.file_name()) else {
         return Err(Errno::EINVAL);
     };
-    let top = std::fs::File::open("/").map_err(|e| tree::errno(&e))?;
+    let top = std::fs::File::open("/").map_err(|e| fs_calls::errno(&e))?;
     let parent = parent.as_os_str().as_bytes().strip_prefix(b"/").unwrap_or_default();
-    let dir = tree::open_below(top.as_fd(), parent, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+    let dir = fs_calls::open_below(top.as_fd(), parent, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
     umount2(&own_path(&dir).join(name), MntFlags::UMOUNT_NOFOLLOW)
 }
 

@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 
-use super::tree::{Errno, Sys};
+use super::fs_calls::{Errno, Sys};
 
 /// statx(2), `STATX_ATTR_ENCRYPTED`.
 pub const ENCRYPTED: u64 = 0x800;

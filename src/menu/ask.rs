@@ -6,14 +6,14 @@ use anyhow::Result;
 
 use crate::host::ask::{Question, Stop};
 
-/// A program that is being asked. It ends by itself, at its time limit, by [`Asker::cancel`], or
-/// when this is dropped.
+/// A program that is being asked. It ends by itself, at its time limit, by
+/// [`RunningQuery::cancel`], or when this is dropped.
 #[derive(Debug)]
-pub struct Asker {
+pub struct RunningQuery {
     stop: Stop,
 }
 
-impl Asker {
+impl RunningQuery {
     /// Starts `argv` with these variables beside the environment. `shown` is what errors call it:
     /// the line with passwords hidden. `tell` is called once, on another thread, with what it
     /// printed on standard output, or with why there is no answer (ALT-906 to ALT-909); not after a
@@ -36,7 +36,7 @@ impl Asker {
     }
 }
 
-impl Drop for Asker {
+impl Drop for RunningQuery {
     fn drop(&mut self) {
         self.cancel();
     }

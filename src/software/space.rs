@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::error;
 use crate::host::beneath::{Beneath, Entry};
-use crate::host::tree::Kind;
+use crate::host::fs_calls::Kind;
 use crate::software::model::{Available, Transaction};
 use crate::text::size::format_size;
 

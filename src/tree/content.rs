@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::time::Duration;
 
+use crate::host::fs_calls::{Errno, Stat, Sys, read_ahead};
 use crate::host::make;
-use crate::host::tree::{Errno, Stat, Sys, read_ahead};
 
 /// How many times a file that changes while it is read is read.
 pub const MAX_TRIES: u32 = 3;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::work::Stop;
-use crate::host::tree::Stat;
+use crate::host::fs_calls::Stat;
 
 /// A directory of the tree: its name and its parents', no descriptor.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ pub struct DirStack {
 #[derive(Debug, Default)]
 struct Waiting {
     tasks: Vec<DirTask>,
-    at_work: usize,
+    find_active_uses: usize,
     stopped: bool,
 }
 
@@ -146,10 +146,10 @@ impl DirStack {
                 return None;
             }
             if let Some(task) = state.tasks.pop() {
-                state.at_work += 1;
+                state.find_active_uses += 1;
                 return Some(task);
             }
-            if state.at_work == 0 {
+            if state.find_active_uses == 0 {
                 return None;
             }
             state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +158,7 @@ impl DirStack {
 
     /// A task that was taken is finished.
     pub fn done(&self) {
-        self.lock().at_work -= 1;
+        self.lock().find_active_uses -= 1;
         self.more.notify_all();
     }
 }

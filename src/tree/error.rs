@@ -1,7 +1,7 @@
 //! Why one file could not be copied, saved or restored, and which system errors concern more than
 //! that file.
 
-use crate::host::tree::Errno;
+use crate::host::fs_calls::Errno;
 
 /// Why a file was not copied.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::dir::join;
 use super::exclude::{self, Excludes};
 use super::walk::{DIRECTORY, LISTING};
+use crate::host::fs_calls::{self, Errno, Kind, Sys};
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind, Sys};
 
 /// An exclude list and the tree that it is applied to.
 pub struct ExcludeFilter<'a> {
@@ -86,17 +86,17 @@ impl<'a> ExcludeFilter<'a> {
         let mut buffer = vec![0; LISTING];
         let mut waiting = vec![(path, 0)];
         while let Some((path, position)) = waiting.pop() {
-            let dir = match tree::open_below(self.top, &path, DIRECTORY) {
+            let dir = match fs_calls::open_below(self.top, &path, DIRECTORY) {
                 Ok(dir) => dir,
                 // Gone, or another file system's: nothing to copy in any case.
                 Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
                 Err(e) => return Err(e),
             };
-            if tree::stat_fd(&dir)?.dev != self.dev {
+            if fs_calls::stat_fd(&dir)?.dev != self.dev {
                 continue;
             }
             make::set_position(&dir, position)?;
-            let Some(entries) = tree::list(&dir, &mut buffer)? else { continue };
+            let Some(entries) = fs_calls::list(&dir, &mut buffer)? else { continue };
             waiting.push((path.clone(), make::position(&dir)?));
             for entry in entries {
                 let below = join(&path, &entry.name);
@@ -105,7 +105,7 @@ impl<'a> ExcludeFilter<'a> {
                 }
                 let directory = match entry.kind {
                     Some(kind) => kind == Kind::Directory,
-                    None => tree::stat_at(&dir, &entry.name)?.kind() == Some(Kind::Directory),
+                    None => fs_calls::stat_at(&dir, &entry.name)?.kind() == Some(Kind::Directory),
                 };
                 if directory {
                     waiting.push((below, 0));

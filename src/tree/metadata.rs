@@ -12,9 +12,9 @@ use nix::unistd::{getegid, geteuid};
 
 use super::error::is_device_error;
 use super::report::Tally;
-use crate::host::attrs::{self, Of, flag};
+use crate::host::attrs::{self, AttrTarget, flag};
+use crate::host::fs_calls::{Errno, Stat, Sys, Time, errno, stat_fd};
 use crate::host::make;
-use crate::host::tree::{Errno, Stat, Sys, Time, errno, stat_fd};
 use crate::text::path::show_path;
 
 /// Extended attributes: names and values.
@@ -84,7 +84,7 @@ impl Metadata {
 ///
 /// # Errors
 /// The kernel's.
-pub fn read_xattrs(of: Of<'_>, names: &[CString]) -> Sys<Xattrs> {
+pub fn read_xattrs(of: AttrTarget<'_>, names: &[CString]) -> Sys<Xattrs> {
     let mut found = vec![];
     for name in names {
         match attrs::value(of, name) {
@@ -171,7 +171,7 @@ impl MetadataWriter<'_> {
         if !metadata.is_roots() {
             self.check("the owner", make::set_owner(&to, metadata.uid, metadata.gid))?;
         }
-        self.set_xattrs(Of::File(to.as_fd()), metadata)?;
+        self.set_xattrs(AttrTarget::File(to.as_fd()), metadata)?;
         // The mask of an access ACL equals the group's permissions, so setting it changed nothing;
         // changing the owner may have.
         if metadata.mode & SPECIAL_BITS != 0 {
@@ -189,7 +189,7 @@ impl MetadataWriter<'_> {
         if !metadata.is_roots() || geteuid().is_root() {
             self.check("the owner", make::set_owner(&to, metadata.uid, metadata.gid))?;
         }
-        self.set_xattrs(Of::File(to.as_fd()), metadata)?;
+        self.set_xattrs(AttrTarget::File(to.as_fd()), metadata)?;
         self.check("the permissions", make::set_permissions(&to, metadata.mode))?;
         self.finish(to, metadata)
     }
@@ -208,7 +208,7 @@ impl MetadataWriter<'_> {
         if !metadata.is_roots() {
             self.check("the owner", make::set_owner_at(&dir, name, metadata.uid, metadata.gid))?;
         }
-        self.set_xattrs(Of::Name(dir.as_fd(), name), metadata)?;
+        self.set_xattrs(AttrTarget::Name(dir.as_fd(), name), metadata)?;
         if !is_symlink && metadata.mode & SPECIAL_BITS != 0 {
             self.check("the permissions", make::set_permissions_at(&dir, name, metadata.mode))?;
         }
@@ -233,7 +233,7 @@ impl MetadataWriter<'_> {
         Ok(())
     }
 
-    fn set_xattrs(&self, to: Of<'_>, metadata: &Metadata) -> Sys<()> {
+    fn set_xattrs(&self, to: AttrTarget<'_>, metadata: &Metadata) -> Sys<()> {
         for (name, value) in &metadata.xattrs {
             let what = || format!("the attribute {}", show_path(name.to_bytes()));
             match attrs::set(to, name, value) {

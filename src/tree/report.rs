@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::host::tree::Errno;
+use crate::host::fs_calls::Errno;
 use crate::text::path::show_path;
 use crate::text::printable::Message;
 

@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 
 use super::progress::Totals;
 use crate::host::mounts::Mount;
-use crate::host::{detached, tree};
+use crate::host::{detached, fs_calls};
 
 /// A tree to read from: read-only, without access times, without what is mounted in it, and in no
 /// mount table.
@@ -57,8 +57,8 @@ impl Source {
         };
         for path in leave_out {
             let found =
-                tree::open_below(self.top.as_fd(), path.as_os_str().as_bytes(), OFlag::O_PATH)
-                    .and_then(tree::stat_fd);
+                fs_calls::open_below(self.top.as_fd(), path.as_os_str().as_bytes(), OFlag::O_PATH)
+                    .and_then(fs_calls::stat_fd);
             if let Ok(stat) = found {
                 totals.bytes = totals.bytes.saturating_sub(stat.allocated);
             }

@@ -12,8 +12,8 @@ use nix::fcntl::OFlag;
 
 use super::exclude::Excludes;
 use super::filter::ExcludeFilter;
+use crate::host::fs_calls::{self, Entry, Errno, Kind, Stat, Sys};
 use crate::host::make;
-use crate::host::tree::{self, Entry, Errno, Kind, Stat, Sys};
 
 /// How to open a directory for listing.
 pub const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
@@ -35,7 +35,7 @@ const MANY_WAITING: usize = 50_000;
 /// The kernel's.
 pub fn next_entries(dir: impl AsFd, buffer: &mut [u8], waiting: usize) -> Sys<Option<Vec<Entry>>> {
     let length = if waiting > MANY_WAITING { SHORT_LISTING } else { buffer.len() };
-    let mut entries = tree::list(dir, &mut buffer[..length])?;
+    let mut entries = fs_calls::list(dir, &mut buffer[..length])?;
     if let Some(entries) = &mut entries {
         entries.sort_unstable_by_key(|e| e.ino);
     }
@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
         left_out: &[PathBuf],
         skip_inodes: impl IntoIterator<Item = (u64, u64)>,
     ) -> Sys<Self> {
-        let dev = tree::stat_fd(top)?.dev;
+        let dev = fs_calls::stat_fd(top)?.dev;
         let left_out: HashSet<Vec<u8>> =
             left_out.iter().map(|p| p.as_os_str().as_bytes().to_vec()).collect();
         Ok(Self {
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// The kernel's.
     pub fn open(&self, path: &[u8]) -> Sys<OwnedFd> {
-        tree::open_below(self.top, path, DIRECTORY)
+        fs_calls::open_below(self.top, path, DIRECTORY)
     }
 
     /// True if a file is in the tree's own file system.
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         let mut stat = None;
         let mut kind = entry.kind;
         if kind.is_none() {
-            let s = tree::stat_at(dir, &entry.name)?;
+            let s = fs_calls::stat_at(dir, &entry.name)?;
             (stat, kind) = (Some(s), s.kind());
         }
         let directory = kind == Some(Kind::Directory);
@@ -161,7 +161,7 @@ impl<'a> Walk<'a> {
         if kind == Some(Kind::Regular) {
             match make::open_file(dir, &entry.name) {
                 Ok(open) => {
-                    stat = Some(tree::stat_fd(&open)?);
+                    stat = Some(fs_calls::stat_fd(&open)?);
                     file = Some(open);
                 }
                 // Something else by now: a link, or a socket.
@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
         }
         let stat = match stat {
             Some(stat) => stat,
-            None => tree::stat_at(dir, &entry.name)?,
+            None => fs_calls::stat_at(dir, &entry.name)?,
         };
         if stat.kind() == Some(Kind::Directory) {
             return Ok(Found::Directory { left_out: false });

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::job::{self, follow};
-use crate::menu::ask::Asker;
+use crate::menu::ask::RunningQuery;
 use crate::theme::choose::Wanted;
 use crate::tui::channel::Event;
 use crate::tui::log_job;
@@ -38,7 +38,7 @@ pub struct Paths {
 pub struct EffectRunner {
     sender: Sender<Event>,
     pub(super) at: Paths,
-    pub(super) asked: HashMap<u64, Asker>,
+    pub(super) asked: HashMap<u64, RunningQuery>,
     follower: Option<follow::Follower>,
     /// Which follower's batches count.
     number: u64,
@@ -112,7 +112,8 @@ impl EffectRunner {
             let answer = answer.map_err(|e| UserMessage::from(&e));
             let _ = sender.send(Event::Msg(Msg::Answer(token, answer)));
         };
-        self.asked.insert(token, Asker::start(argv, shown, self.at.env.clone(), limit, tell));
+        self.asked
+            .insert(token, RunningQuery::start(argv, shown, self.at.env.clone(), limit, tell));
     }
 
     /// Opens a job's status and follows it.

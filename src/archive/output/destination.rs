@@ -14,7 +14,7 @@ use anyhow::Result;
 use nix::fcntl::{AtFlags, OFlag};
 
 use crate::error;
-use crate::host::tree;
+use crate::host::fs_calls;
 use crate::text::shell::quote;
 
 /// Bytes after which the kernel is told to begin writing: the end is short then.
@@ -166,7 +166,7 @@ impl NewFile {
         self.file.write_all(bytes)?;
         self.written += bytes.len() as u64;
         if self.written - self.told >= EARLY_WRITE {
-            tree::begin_writing(&self.file, self.told, self.written - self.told);
+            fs_calls::begin_writing(&self.file, self.told, self.written - self.told);
             self.told = self.written;
         }
         Ok(())

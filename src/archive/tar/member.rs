@@ -8,7 +8,7 @@ use super::header::Header;
 use super::pax::Pax;
 use super::{Bad, Kind, Member};
 use crate::error;
-use crate::host::tree::Time;
+use crate::host::fs_calls::Time;
 use crate::text::path::show_path;
 
 /// At most this many names of users and groups are remembered.

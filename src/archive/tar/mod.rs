@@ -17,7 +17,7 @@ pub mod write;
 use std::ffi::CString;
 
 use crate::error::{self, Entry};
-use crate::host::tree::Time;
+use crate::host::fs_calls::Time;
 
 /// Bytes of a block: headers are one, content is padded to whole ones.
 pub const BLOCK: usize = 512;

@@ -8,7 +8,7 @@ use std::ffi::CString;
 
 use super::Bad;
 use crate::error;
-use crate::host::tree::Time;
+use crate::host::fs_calls::Time;
 use crate::text::path::show_path;
 
 /// The longest text of one header, bytes. Values of attributes have at most 64 KiB.

@@ -10,7 +10,7 @@
 use std::io::Write;
 
 use super::{BLOCK, Kind, Member, acl, padding};
-use crate::host::tree::Time;
+use crate::host::fs_calls::Time;
 
 /// The largest numbers of ustar's fields: 11 and 7 octal digits.
 const MAX_OCTAL: u64 = 0o777_7777_7777;

@@ -10,18 +10,18 @@
 pub mod bootdisk;
 mod capability;
 pub mod efi;
-pub mod here;
 mod listing;
 mod machine;
 pub mod nvram;
 mod order;
 mod remove;
+pub mod running_system;
 mod undo;
 
 pub use capability::capability;
 pub use listing::{BootListing, Listed, UNREADABLE};
 pub use machine::Machine;
-pub use undo::Before;
+pub use undo::BootListSnapshot;
 
 #[cfg(test)]
 mod tests;

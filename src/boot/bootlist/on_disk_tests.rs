@@ -93,7 +93,8 @@ fn other_disks_hand_over_and_are_restored() {
         [Some(b"set x=1".as_slice()), None]
     );
     // What is journalled comes back from the journal.
-    let before: Before = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
+    let before: BootListSnapshot =
+        serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
 
     machine.set_grubs(&order, &events).unwrap();
     for d in [&a, &b] {

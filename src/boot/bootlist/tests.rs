@@ -51,7 +51,7 @@ fn a_practice_disk_boots_on_no_machine() {
 #[test]
 fn undo_deletes_only_new_entries_on_our_esp() {
     let vars = efi::parse(include_str!("../../../tests/fixtures/efibootmgr/debian12-v17.txt"));
-    let before = |entries: &[&str], ours: &str| Before {
+    let before = |entries: &[&str], ours: &str| BootListSnapshot {
         firmware: Firmware::Uefi,
         order: vec![],
         next: None,

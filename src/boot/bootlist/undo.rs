@@ -13,7 +13,7 @@ use crate::event::Events;
 
 /// Everything that `set` may change, as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Before {
+pub struct BootListSnapshot {
     pub firmware: Firmware,
     pub order: Vec<String>,
     pub next: Option<String>,
@@ -21,12 +21,12 @@ pub struct Before {
     pub entries: Vec<String>,
     /// PARTUUIDs of the ESPs for which entries may be made.
     pub ours: Vec<String>,
-    pub grubs: Vec<GrubBefore>,
+    pub grubs: Vec<GrubSnapshot>,
 }
 
 /// One disk's custom.cfg; None where there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrubBefore {
+pub struct GrubSnapshot {
     pub disk: BootDisk,
     pub here: bool,
     pub custom: Option<Vec<u8>>,
@@ -38,14 +38,14 @@ impl Machine {
     ///
     /// # Errors
     /// If the firmware's entries or the running system's own GRUB cannot be read.
-    pub fn snapshot(&self, order: &[&BootDisk], events: &Events) -> Result<Before> {
+    pub fn snapshot(&self, order: &[&BootDisk], events: &Events) -> Result<BootListSnapshot> {
         // Never this system's own ESP: what appears there is not ours to delete.
         let ours = order
             .iter()
             .filter(|d| d.id() != self.here.id())
             .filter_map(|d| d.esp_partuuid.clone())
             .collect();
-        let mut before = Before {
+        let mut before = BootListSnapshot {
             firmware: self.firmware,
             order: vec![],
             next: None,
@@ -68,7 +68,7 @@ impl Machine {
                     });
                     match read {
                         Ok(custom) => {
-                            before.grubs.push(GrubBefore { disk: d.clone(), here, custom })
+                            before.grubs.push(GrubSnapshot { disk: d.clone(), here, custom })
                         }
                         Err(e) if here => return Err(e),
                         Err(_) => {}
@@ -85,7 +85,7 @@ impl Machine {
     ///
     /// # Errors
     /// As [`Machine::set`]. Disks that are gone are no error: a warning names them.
-    pub fn undo(&self, before: &Before, events: &Events) -> Result<()> {
+    pub fn undo(&self, before: &BootListSnapshot, events: &Events) -> Result<()> {
         match before.firmware {
             Firmware::Uefi => undo_nvram(before, events),
             Firmware::Bios => {
@@ -123,7 +123,7 @@ pub(super) fn restore(now: Option<&[u8]>, before: Option<&[u8]>) -> Option<Vec<u
     }
 }
 
-fn undo_nvram(before: &Before, events: &Events) -> Result<()> {
+fn undo_nvram(before: &BootListSnapshot, events: &Events) -> Result<()> {
     let vars = nvram::read()?;
     for number in entries_to_delete(&vars, before) {
         nvram::delete(&number, events)?;
@@ -148,7 +148,7 @@ fn undo_nvram(before: &Before, events: &Events) -> Result<()> {
 }
 
 /// Entries that altdisk made and that were not there before.
-pub(super) fn entries_to_delete(vars: &efi::BootVars, before: &Before) -> Vec<String> {
+pub(super) fn entries_to_delete(vars: &efi::BootVars, before: &BootListSnapshot) -> Vec<String> {
     let ours = before.ours.iter().flat_map(|p| vars.on_partition(p));
     // Entries that `set` made for the running system's own disk (here or on the alternate) bear its
     // titles. They go only while everything that was tried before them is still there.

@@ -24,7 +24,7 @@ use crate::boot::loader::grub::efi::fallback_file;
 use crate::boot::loader::grub::names::{BIOS, EFI_ARCH};
 use crate::boot::texts::Text;
 use crate::host::beneath::Beneath;
-use crate::host::tree::Kind as FileKind;
+use crate::host::fs_calls::Kind as FileKind;
 
 /// One thing that keeps the alternate from being finished.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub struct Entry<'t> {
 }
 
 impl Entry<'_> {
-    fn has(&self, option: &str) -> bool {
+    fn has_option(&self, option: &str) -> bool {
         self.options
             .split(',')
             .any(|o| o == option || o.strip_prefix(option).is_some_and(|r| r.starts_with('=')))
@@ -29,12 +29,12 @@ impl Entry<'_> {
     pub fn is_made_anew(&self) -> bool {
         ["/dev/urandom", "/dev/random", "/dev/hwrng"].contains(&self.key)
             || self.is_swap()
-            || self.has("tmp")
+            || self.has_option("tmp")
     }
 
     /// What is made anew is swap space.
     pub fn is_swap(&self) -> bool {
-        self.has("swap")
+        self.has_option("swap")
     }
 }
 
@@ -96,7 +96,8 @@ pub fn rewrite(text: &str, rules: &Rules, of_image: bool) -> Rewritten {
             out.text.push_str(line);
             continue;
         }
-        let spec = volume.filter(|v| v.what == "swap" && !entry.has("tmp")).and_then(lasting_spec);
+        let spec =
+            volume.filter(|v| v.what == "swap" && !entry.has_option("tmp")).and_then(lasting_spec);
         match spec {
             Some(spec) => {
                 out.taken.extend(volume.and_then(|v| v.new.uuid.clone()));

@@ -135,7 +135,7 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
             ));
         }
     }
-    for w in extras.lines.iter().filter(|w| !has(&have, w)) {
+    for w in extras.lines.iter().filter(|w| !has_entry(&have, w)) {
         if !out.text.is_empty() && !out.text.ends_with('\n') {
             out.text.push('\n');
         }
@@ -154,7 +154,7 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
     Ok(out)
 }
 
-fn has(have: &[Entry], w: &Wanted) -> bool {
+fn has_entry(have: &[Entry], w: &Wanted) -> bool {
     have.iter().any(|e| {
         if FsType::Swap.is(&w.fstype) {
             FsType::Swap.is(&e.fstype) && e.spec == w.spec

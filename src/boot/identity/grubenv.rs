@@ -125,7 +125,7 @@ fn check_saved(block_: &[u8], menu: &Menu) -> Saved {
     let Some((_, saved)) = all.iter().find(|(k, v)| k == SAVED && !v.is_empty()) else {
         return Saved::There;
     };
-    if menu.has(saved) {
+    if menu.has_entry(saved) {
         return Saved::There;
     }
     if !menu.is_whole {
@@ -163,15 +163,15 @@ impl Menu {
         };
         for dir in dirs {
             let main = text(&dir.join("grub.cfg"))?;
-            if main.contains("blscfg") || !Self::of(&main, &entries).items.is_empty() {
-                return Ok(Self::of(&(main + "\n" + &text(&dir.join("custom.cfg"))?), &entries));
+            if main.contains("blscfg") || !Self::parse(&main, &entries).items.is_empty() {
+                return Ok(Self::parse(&(main + "\n" + &text(&dir.join("custom.cfg"))?), &entries));
             }
         }
         Ok(Self::default())
     }
 
     /// Whether it has an entry: by id, by title, or by number; `>` leads into a submenu.
-    fn has(&self, saved: &str) -> bool {
+    fn has_entry(&self, saved: &str) -> bool {
         let known = &self.items;
         if known.iter().any(|e| e.id == saved || e.title == saved) {
             return true;
@@ -198,7 +198,7 @@ impl Menu {
 
     /// `menuentry 'Debian' --class debian $menuentry_id_option 'gnulinux-simple-UUID' {`; `blscfg`
     /// stands for all loader `entries`.
-    fn of(text: &str, entries: &[(String, String)]) -> Self {
+    fn parse(text: &str, entries: &[(String, String)]) -> Self {
         let (mut all, mut submenus, mut braces) =
             (Self { items: vec![], is_whole: true }, vec![], 0usize);
         for line in text.lines().map(str::trim) {
@@ -319,7 +319,7 @@ mod tests {
         );
         assert!(text.starts_with(&want) && text.ends_with("####"), "{text}");
         assert_eq!(rewrite(&new, &rules), (new.clone(), vec![]), "twice is once");
-        assert_eq!(check_saved(&new, &Menu::of(&menu(), &[])), Saved::There);
+        assert_eq!(check_saved(&new, &Menu::parse(&menu(), &[])), Saved::There);
         let much = format!("{HEADER}a={}\nb={}\n", "x".repeat(900), "y".repeat(200));
         assert_eq!(rewrite(much.as_bytes(), &rules).1, ["b"]);
     }
@@ -343,12 +343,16 @@ mod tests {
             &format!("gnulinux-6.1.0-2-advanced-{NEW_ROOT}"),
             "",
         ] {
-            assert_eq!(check_saved(&with(saved), &Menu::of(&menu(), &[])), Saved::There, "{saved}");
+            assert_eq!(
+                check_saved(&with(saved), &Menu::parse(&menu(), &[])),
+                Saved::There,
+                "{saved}"
+            );
         }
         for saved in
             ["3", "1>2", "gone", &format!("{advanced}>gnulinux-5.10-advanced-{NEW_ROOT}"), "mine>0"]
         {
-            let Saved::Gone(name, block) = check_saved(&with(saved), &Menu::of(&menu(), &[]))
+            let Saved::Gone(name, block) = check_saved(&with(saved), &Menu::parse(&menu(), &[]))
             else {
                 panic!("{saved}")
             };
@@ -358,10 +362,10 @@ mod tests {
             );
         }
         let more = menu() + "source $prefix/more.cfg\n";
-        assert_eq!(check_saved(&with("3"), &Menu::of(&more, &[])), Saved::Unknown("3".into()));
+        assert_eq!(check_saved(&with("3"), &Menu::parse(&more, &[])), Saved::Unknown("3".into()));
         let custom =
             menu() + "if [ -f $prefix/custom.cfg ]; then\n\tsource $prefix/custom.cfg\nfi\n";
-        assert!(matches!(check_saved(&with("3"), &Menu::of(&custom, &[])), Saved::Gone(..)));
+        assert!(matches!(check_saved(&with("3"), &Menu::parse(&custom, &[])), Saved::Gone(..)));
     }
 
     /// grub.cfg of Fedora 39 and RHEL 9, in short, with entries as kernel-install writes them.
@@ -378,7 +382,7 @@ mod tests {
             known("no-kernel", "title x\nlinuxefi /x\n"),
         ];
         let entries: Vec<(String, String)> = entries.into_iter().flatten().collect();
-        let menu = Menu::of(BLS, &entries);
+        let menu = Menu::parse(BLS, &entries);
         let with = |saved: &str| block(&[("saved_entry".into(), saved.into())]).0;
         for saved in [
             "m-6.5.6",
@@ -396,7 +400,7 @@ mod tests {
         }
         for (text, entries) in [(BLS, &[][..]), ("blscfg /elsewhere\n", &entries)] {
             assert_eq!(
-                check_saved(&with("7"), &Menu::of(text, entries)),
+                check_saved(&with("7"), &Menu::parse(text, entries)),
                 Saved::Unknown("7".into())
             );
         }

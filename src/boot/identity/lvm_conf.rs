@@ -52,7 +52,7 @@ struct Pattern {
 
 impl Pattern {
     /// None where it is none.
-    fn of(item: &str) -> Option<Self> {
+    fn parse(item: &str) -> Option<Self> {
         let mut chars = item.chars();
         let accepts = match chars.next()? {
             'a' => true,
@@ -141,7 +141,7 @@ pub fn not_understood(text: &str, volumes: &Volumes) -> Vec<(usize, String)> {
         let items = strings(&text[range.clone()]);
         let odd = items
             .into_iter()
-            .filter(|(_, item)| Pattern::of(item).is_none_or(|p| p.regex.is_none()));
+            .filter(|(_, item)| Pattern::parse(item).is_none_or(|p| p.regex.is_none()));
         all.extend(odd.map(|(at, item)| (line(at.start), item)));
     }
     all
@@ -258,7 +258,8 @@ fn names(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Op
 /// A filter that lets the copy's physical volumes in; None where it does, or where it is not about
 /// those of the source.
 fn filter(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> Option<String> {
-    let patterns: Vec<Option<Pattern>> = items.iter().map(|(_, text)| Pattern::of(text)).collect();
+    let patterns: Vec<Option<Pattern>> =
+        items.iter().map(|(_, text)| Pattern::parse(text)).collect();
     let physical = &volumes.physical;
     let is_named =
         |new: &Path| patterns.iter().flatten().any(|p| p.accepts && p.name() == Some(new));

@@ -10,7 +10,7 @@ use super::ids::SubvolumeId;
 enum Fate {
     /// A subvolume's number: its path takes its place.
     Number,
-    /// Left out, for this reason.
+    /// LeftReference out, for this reason.
     LeftOut(&'static str),
 }
 

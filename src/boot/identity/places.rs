@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::host::beneath::Beneath;
-use crate::host::tree::Kind as FileKind;
+use crate::host::fs_calls::Kind as FileKind;
 
 /// What is done in a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

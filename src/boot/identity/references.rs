@@ -3,9 +3,9 @@
 //!
 //! Each file in the [list of places](super::places) by its syntax, where it has one: there a device
 //! is known for what it is. Identifiers, which are unique, are replaced wherever they stand. What
-//! is still named and was left alone is [reported](super::left). What describes only the source
-//! (LVM's archives, device.map) goes. The same machine stays the same machine: machine-id, host
-//! name and keys are kept. Running it twice changes nothing more.
+//! is still named and was left alone is [reported](super::left_references). What describes only the
+//! source (LVM's archives, device.map) goes. The same machine stays the same machine: machine-id,
+//! host name and keys are kept. Running it twice changes nothing more.
 
 use std::path::Path;
 
@@ -23,8 +23,8 @@ use crate::disk::fs::FsType;
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
+use crate::host::fs_calls::Kind as FileKind;
 use crate::host::sandbox::Sandbox;
-use crate::host::tree::Kind as FileKind;
 
 /// What can only describe the source.
 pub const DROPPED: [&str; 14] = [

@@ -13,7 +13,7 @@ use regex::{Captures, Match, Regex};
 
 use super::ids::{IdMap, Names, Volume, udev_escape};
 use super::lvm_names::LvmNames;
-use super::old_words::OldWords;
+use super::old_names::OldNames;
 use super::options;
 
 /// Ready to be applied to many texts.
@@ -37,7 +37,7 @@ pub struct Rules {
     others: HashSet<String>,
     /// The nodes of the source's disks.
     disks: HashSet<PathBuf>,
-    old_words: OldWords,
+    old_names: OldNames,
 }
 
 impl Rules {
@@ -69,7 +69,7 @@ impl Rules {
             )?,
             offsets: Regex::new(r#"(^|[\s"'])resume_offset=\d+ ?"#)?,
             flags: Regex::new(r#"\b(rootflags|mount\.usrflags)=([^\s"']+)"#)?,
-            old_words: OldWords::new(map)?,
+            old_names: OldNames::new(map)?,
             others: map.others.iter().flat_map(specs_of).collect(),
             disks: map
                 .others
@@ -236,8 +236,8 @@ impl Rules {
     }
 
     /// Words of a line that name the source's disks in whatever way.
-    pub fn old_words<'t>(&self, line: &'t str) -> Vec<&'t str> {
-        let mut found = self.old_words.find(line, &|word| self.stale(word) || self.is_other(word));
+    pub fn old_names<'t>(&self, line: &'t str) -> Vec<&'t str> {
+        let mut found = self.old_names.find(line, &|word| self.stale(word) || self.is_other(word));
         let left = self.lvm.left(line);
         found.extend(
             left.into_iter()
@@ -248,8 +248,8 @@ impl Rules {
     }
 
     /// Whether a text could hold any such word; asked once for a whole file.
-    pub fn may_have_old_words(&self, text: &str) -> bool {
-        self.old_words.any(text) || !self.lvm.left(text).is_empty()
+    pub fn may_have_old_names(&self, text: &str) -> bool {
+        self.old_names.matches(text) || !self.lvm.left(text).is_empty()
     }
 
     /// Whether the word is how the alternate's files name one of its volumes.

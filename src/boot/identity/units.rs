@@ -14,7 +14,7 @@ use super::unit;
 use crate::boot::texts::Text;
 use crate::event::{Event, Events};
 use crate::host::beneath::Beneath;
-use crate::host::tree::Kind;
+use crate::host::fs_calls::Kind;
 
 /// The new name of a file among units, or of a directory there.
 pub fn new_name(name: &str, rules: &Rules) -> String {

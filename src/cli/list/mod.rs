@@ -14,7 +14,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::boot::bootlist::here;
+use crate::boot::bootlist::running_system;
 use crate::boot::bootlist::{BootListing, Machine};
 use crate::cli::getopt;
 use crate::cli::output::print_text;
@@ -85,7 +85,8 @@ fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
     crate::engine::privilege::require_root()?;
     let heading =
         format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE");
-    let known = here::machine().and_then(|machine| Ok((machine.current(events)?, machine)));
+    let known = running_system::detect_machine()
+        .and_then(|machine| Ok((machine.current(events)?, machine)));
     match known {
         Ok((list, machine)) => Ok((heading, boot_rows(&machine, &list))),
         // A list with the reason in it says more than none.
@@ -96,7 +97,7 @@ fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
                 refused: true,
                 notes: vec![format!("the boot list is not known: {why}")],
             };
-            Ok((heading, here::disks_of_root().into_iter().map(row).collect()))
+            Ok((heading, running_system::disks_of_root().into_iter().map(row).collect()))
         }
     }
 }

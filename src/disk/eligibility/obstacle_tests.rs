@@ -81,8 +81,10 @@ fn every_obstacle() {
             |w| {
                 with_partition(w, "btrfs");
                 mount(w, own(), "22 1 0:35 / /data rw - btrfs /dev/sdd rw");
-                w.spread
-                    .push(Spread { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] })
+                w.multi_device.push(MultiDeviceFs {
+                    uuid: "u".into(),
+                    devices: vec!["sdd".into(), "vdb1".into()],
+                })
             },
             "ALT-211",
             Kind::InUse,
@@ -93,8 +95,10 @@ fn every_obstacle() {
             "a btrfs of two devices",
             |w| {
                 with_partition(w, "btrfs");
-                w.spread
-                    .push(Spread { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] })
+                w.multi_device.push(MultiDeviceFs {
+                    uuid: "u".into(),
+                    devices: vec!["sdd".into(), "vdb1".into()],
+                })
             },
             "ALT-213",
             Kind::InUse,

@@ -109,7 +109,7 @@ fn a_copy_of_the_running_disk_is_content() {
     );
     assert_eq!(found.len(), 2, "{found:?}");
     inventory.config_references =
-        crate::disk::config_references::of_those_at_work(found.clone(), &inventory);
+        crate::disk::config_references::prefer_disks_in_use(found.clone(), &inventory);
     assert_eq!(
         inventory.config_references.iter().map(|m| m.disk.as_str()).collect::<Vec<_>>(),
         ["sdb"]
@@ -123,5 +123,5 @@ fn a_copy_of_the_running_disk_is_content() {
     );
     // Where neither is in use, both may be meant.
     inventory.mounts.clear();
-    assert_eq!(crate::disk::config_references::of_those_at_work(found, &inventory).len(), 2);
+    assert_eq!(crate::disk::config_references::prefer_disks_in_use(found, &inventory).len(), 2);
 }

@@ -14,7 +14,7 @@ use crate::boot::identity::fstab;
 use crate::engine::facts::source::Source;
 use crate::engine::paths::{ALT_INST, FLAGS, STATE};
 use crate::error;
-use crate::host::{files, mounts, tree};
+use crate::host::{files, fs_calls, mounts};
 use crate::tree::Excludes;
 use crate::tree::filter::ExcludeFilter;
 
@@ -101,7 +101,7 @@ fn takes(list: &Excludes, at: &Path) -> Result<bool> {
         return Ok(list.matches(&line));
     }
     let dir = File::open(at)?;
-    let dev = tree::stat_fd(&dir)?.dev;
+    let dev = fs_calls::stat_fd(&dir)?.dev;
     Ok(ExcludeFilter::new(list, dir.as_fd(), dev, at).excludes_everything()?)
 }
 

@@ -55,7 +55,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Asks the machine. Changes nothing; without root some things stay unknown (`inventory.unknown`).
+    /// Asks the machine. Changes nothing; without root some things stay unknown
+    /// (`inventory.unknown`).
     ///
     /// # Errors
     /// If rootvg cannot be cloned in kind (ALT-3xx).

@@ -12,8 +12,8 @@ use nix::fcntl::OFlag;
 use crate::disk::fs::FsType;
 use crate::engine::facts::{Facts, esp, exclusions, names, subvolume};
 use crate::error;
-use crate::host::tree::open_below;
-use crate::host::{detached, tree};
+use crate::host::fs_calls::open_below;
+use crate::host::{detached, fs_calls};
 use crate::image::create::Tree;
 use crate::image::data::{Fs, ImageData};
 use crate::tree::Source;
@@ -92,7 +92,7 @@ pub fn open_file_system(fs: &Fs, facts: &Facts) -> Result<Vec<Tree>> {
 /// Every subvolume is a tree of its own, at the place that it has in the running system.
 fn subvolumes(fs: &Fs, device: &Path, trees: &mut Vec<Tree>) -> Result<()> {
     // Each stays open: layers of containers can be hundreds.
-    tree::raise_open_files();
+    fs_calls::raise_open_files();
     let top = detached::open_device(device, FsType::Btrfs.name(), "subvolid=5")?;
     let mut by_path = BTreeMap::new();
     for s in &fs.subvolume {
@@ -130,13 +130,13 @@ pub fn warn_of_hidden_files(trees: &[Tree]) -> Vec<String> {
             OFlag::O_RDONLY | OFlag::O_DIRECTORY,
         );
         let same = |fd: &OwnedFd| {
-            tree::stat_fd(fd).is_ok_and(|a| {
-                tree::stat_fd(&inner.source).is_ok_and(|b| (a.dev, a.ino) == (b.dev, b.ino))
+            fs_calls::stat_fd(fd).is_ok_and(|a| {
+                fs_calls::stat_fd(&inner.source).is_ok_and(|b| (a.dev, a.ino) == (b.dev, b.ino))
             })
         };
         let has_files = dir.is_ok_and(|fd| {
             !same(&fd)
-                && tree::list(&fd, &mut [0; 4096])
+                && fs_calls::list(&fd, &mut [0; 4096])
                     .is_ok_and(|all| all.is_some_and(|all| !all.is_empty()))
         });
         if has_files {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::disk::content::Before;
+use crate::disk::content::ContentRecord;
 use crate::disk::identity::DiskIdentity;
 use crate::disk::model::shown_name;
 use crate::engine::plan::sizing::Outcome;
@@ -31,7 +31,7 @@ pub struct Target {
     /// Model.
     pub model: Option<String>,
     /// The content now.
-    pub before: Option<Before>,
+    pub before: Option<ContentRecord>,
     /// Boot and disk sequence number.
     pub seen: Option<String>,
     /// Bytes.
@@ -77,7 +77,7 @@ pub struct DiskLayout {
     pub model: Option<String>,
     /// The content before the run wrote to it.
     #[serde(default)]
-    pub before: Option<Before>,
+    pub before: Option<ContentRecord>,
     /// Bytes.
     pub size: u64,
     /// Logical sector, bytes.

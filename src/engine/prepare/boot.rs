@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::boot::bootlist::here;
+use crate::boot::bootlist::running_system;
 use crate::engine::facts::bootable::{Bootable, Firmware};
 use crate::engine::prepare::boot_fs;
 use crate::engine::request::Request;
@@ -86,7 +86,7 @@ pub(super) fn bootlist_refusal(
         boot.bootlist = Err("the target is a practice disk, which no firmware can start".into());
     } else if boot.bootlist.is_ok() {
         // Phase 3 will need this about the running system's own disk.
-        boot.bootlist = match here::running("rootvg") {
+        boot.bootlist = match running_system::boot_disk("rootvg") {
             Err(e) => Err(error::cause(&e)),
             Ok(d) if boot.firmware == Firmware::Uefi && d.esp_partuuid.is_none() => {
                 Err("the EFI system partition of the running system was not found".into())

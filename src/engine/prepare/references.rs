@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::boot::identity::beforehand;
 use crate::boot::identity::ids::IdMap;
+use crate::boot::identity::precheck;
 use crate::disk::fs;
 use crate::engine::plan::fstab::fstab_extras;
 use crate::engine::plan::spec::AlternateSpec;
@@ -36,7 +36,7 @@ pub fn check_references(
             .any(|a| list.matches(&[b"./", a.as_os_str().as_bytes()].concat()))
     };
     let closed = not_cloned(&mounts::mounted()?, &base.ids, &device::block_device);
-    let seen = beforehand::look(
+    let seen = precheck::check(
         &Beneath::open(Path::new("/"))?.without(&closed),
         &base.ids,
         &fstab_extras(base),

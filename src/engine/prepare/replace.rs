@@ -82,8 +82,8 @@ pub fn describe_replacement(alternate: &Alternate) -> String {
     )
 }
 
-/// The inventory as the new run's checks may see it: LVM activates all volumes at boot; unused volumes
-/// of the copy are deactivated before its disks are erased.
+/// The inventory as the new run's checks may see it: LVM activates all volumes at boot; unused
+/// volumes of the copy are deactivated before its disks are erased.
 pub fn without_idle_volumes(inventory: &Inventory, alternate: &Alternate) -> Inventory {
     let own = |lv: &&Lv| alternate.base.layout.vgs.iter().any(|v| v.name == lv.vg);
     let volumes: Vec<&Path> =

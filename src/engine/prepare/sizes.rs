@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::disk::content::Before;
+use crate::disk::content::ContentRecord;
 use crate::disk::identity::seen;
 use crate::disk::model::Disk;
 use crate::disk::practice;
@@ -24,7 +24,7 @@ use crate::text::size::format_size;
 pub fn lay_out_on(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
     // Their present content is stored with the plan: nothing else is ever erased.
     let before = |d: &Disk| {
-        let looked = Before::of(d)
+        let looked = ContentRecord::read(d)
             .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", d.path.display())));
         looked.map(|before| Target { before: Some(before), ..layout_target(d) })
     };

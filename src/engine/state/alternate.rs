@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::boot::bootlist::Before;
+use crate::boot::bootlist::BootListSnapshot;
 use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::plan::step::Plan;
 use crate::engine::plan::step_id::StepId;
@@ -142,7 +142,7 @@ impl Alternate {
     }
 
     /// The boot list before we changed it, if we did.
-    pub fn before(&self) -> Option<&Before> {
+    pub fn before(&self) -> Option<&BootListSnapshot> {
         self.journal
             .iter()
             .find_map(|r| if let Record::Before { before } = r { Some(before) } else { None })

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::disk::content::{self, Since};
+use crate::disk::content::{self, ContentChange};
 use crate::disk::held::Held;
 use crate::disk::model::{Disk, Sight, Signature};
 use crate::disk::probe;
@@ -68,9 +68,11 @@ pub fn disk_content(index: usize, disk: &Disk, alternate: &Alternate) -> Result<
     let begun = !alternate.done(&StepId::Wipe(index));
     Ok(match layout.before.as_ref().filter(|_| begun) {
         None => DiskContent::Other(in_words()),
-        Some(before) => match before.since(held.file(), disk.size).map_err(unreadable)? {
-            Since::Same => DiskContent::AsBefore,
-            Since::Zeroed if content::signatures(disk).all(|s| before.signatures.contains(s)) => {
+        Some(before) => match before.compare_with(held.file(), disk.size).map_err(unreadable)? {
+            ContentChange::Same => DiskContent::AsBefore,
+            ContentChange::Zeroed
+                if content::signatures(disk).all(|s| before.signatures.contains(s)) =>
+            {
                 DiskContent::PartlyErased
             }
             _ => DiskContent::Other(in_words()),

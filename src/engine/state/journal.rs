@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::boot::bootlist::Before;
+use crate::boot::bootlist::BootListSnapshot;
 use crate::engine::plan::step_id::StepId;
 
 /// One line of the journal.
@@ -31,7 +31,7 @@ pub enum Record {
     },
     /// The boot list as it was, before the first change to it.
     Before {
-        before: Before,
+        before: BootListSnapshot,
     },
     /// -X has begun: nothing can go on from here.
     CleanUp,

@@ -7,7 +7,7 @@
 //! A disk without serial number and WWN on a kernel without sequence numbers (before Linux 5.15:
 //! Debian 11, RHEL 8) is known by the id of its table. While there is no table yet it is the disk
 //! that has the same name, size and model as before: then what is on it decides whether it is
-//! touched, block by block ([`crate::disk::content::Before`]).
+//! touched, block by block ([`crate::disk::content::ContentRecord`]).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

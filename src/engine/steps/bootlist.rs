@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::boot::bootlist::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
-use crate::boot::bootlist::here;
-use crate::boot::bootlist::{Before, Machine};
+use crate::boot::bootlist::running_system;
+use crate::boot::bootlist::{BootListSnapshot, Machine};
 use crate::boot::firmware::Firmware;
 use crate::disk::model::Disk;
 use crate::engine::paths::ALT_INST;
@@ -81,7 +81,7 @@ fn grub_name() -> &'static str {
 /// # Errors
 /// If it cannot be written.
 pub fn write_origin(base: &AlternateSpec, lenient: bool, events: &Events) -> Result<()> {
-    match here::running("old_rootvg") {
+    match running_system::boot_disk("old_rootvg") {
         Ok(disk) => disk.store(&Beneath::open(Path::new(ALT_INST))?, ORIGIN)?,
         // With -g: a container's root cannot be booted, so there is nothing to go back to.
         // A live medium is nothing that a boot list could go back to.
@@ -111,7 +111,7 @@ fn machine(base: &AlternateSpec) -> Result<Machine> {
     other.name = base.layout.disks.first().map(|d| d.name.clone()).unwrap_or_default();
     Ok(Machine {
         firmware: Firmware::of_machine(),
-        here: here::running("rootvg")?,
+        here: running_system::boot_disk("rootvg")?,
         others: vec![other],
     })
 }
@@ -146,12 +146,12 @@ pub fn journal_boot_list(c: &mut Context) -> Result<()> {
 /// ALT-5xx.
 pub fn restore_boot_list(
     base: &AlternateSpec,
-    before: Option<&Before>,
+    before: Option<&BootListSnapshot>,
     events: &Events,
 ) -> Result<()> {
     let firmware = Firmware::of_machine();
     // Only GRUB needs the name of the running system's own disk.
-    let here = here::running("rootvg").unwrap_or_default();
+    let here = running_system::boot_disk("rootvg").unwrap_or_default();
     let machine = Machine { firmware, here, others: vec![] };
     if let Some(before) = before {
         machine.undo(before, events)?;
@@ -165,7 +165,7 @@ pub fn restore_boot_list(
 /// # Errors
 /// ALT-5xx.
 pub fn remove_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
-    let here = here::running("rootvg").unwrap_or_default();
+    let here = running_system::boot_disk("rootvg").unwrap_or_default();
     // The system that this one was made from is not a leftover, whatever its disk is called.
     let origin = BootDisk::load(Path::new(ORIGIN)).unwrap_or(None);
     let stays = |esp: &str| {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use crate::disk::content::Since;
+use crate::disk::content::ContentChange;
 use crate::disk::fs::FsType;
 use crate::disk::held::Held;
 use crate::disk::identity::Likeness;
@@ -61,19 +61,19 @@ pub fn check_targets(c: &Context) -> Result<()> {
 fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
     let Some(before) = &layout.before else { return Ok(false) };
     let held = Held::disk(disk)?;
-    let since = before.since(held.file(), disk.size);
+    let since = before.compare_with(held.file(), disk.size);
     let since = since
         .map_err(|e| error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display())))?;
     let new = content::signatures(disk).find(|s| !before.signatures.contains(s));
     match (since, new) {
-        (Since::Same, None) => Ok(false),
-        (Since::Zeroed, None) => Ok(true),
+        (ContentChange::Same, None) => Ok(false),
+        (ContentChange::Zeroed, None) => Ok(true),
         (_, Some(s)) => Err(error::DISK_CHANGED.with_cause(format!(
             "{} has got {} since the plan was made",
             disk.path.display(),
             s.kind
         ))),
-        (Since::Changed, None) => Err(error::DISK_CHANGED
+        (ContentChange::Changed, None) => Err(error::DISK_CHANGED
             .with_cause(format!("{} was written to since the plan was made", disk.path.display()))),
     }
 }

@@ -25,7 +25,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::boot::identity::audit::Expect;
-use crate::boot::identity::{grubenv, left, references};
+use crate::boot::identity::{grubenv, left_references, references};
 use crate::boot::{initramfs, kernels, loader};
 use crate::disk::{lvm, make, udev};
 use crate::engine::paths::ALT_INST;
@@ -171,7 +171,7 @@ fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
                 loader::detect(root).require_boot_code(&find_disk(&base.layout.disks[0])?.path)?;
             }
             verify::run_audit(base, &verify::expectations(base)?, events)?;
-            for left in left::in_root(&Beneath::open(root)?, &base.ids)? {
+            for left in left_references::in_root(&Beneath::open(root)?, &base.ids)? {
                 events.warn(left.describe("was left"));
             }
             Ok(())

@@ -18,7 +18,7 @@ use crate::engine::paths::FLAGS;
 use crate::event::Events;
 use crate::host::attrs::{self, flag};
 use crate::host::beneath::Beneath;
-use crate::host::tree::{self, Kind, Sys};
+use crate::host::fs_calls::{self, Kind, Sys};
 use crate::tree::dir::join;
 
 /// Directories that altdisk, boot loaders and initramfs builders write to.
@@ -80,11 +80,11 @@ impl Unlocked {
     /// Sets the two flags of what is there; something else may be by now, or nothing.
     fn set(&self, path: &[u8], flags: u32) -> Result<()> {
         let Ok(file) =
-            tree::open_below(self.top.as_fd(), path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
+            fs_calls::open_below(self.top.as_fd(), path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
         else {
             return Ok(());
         };
-        if !tree::stat_fd(&file)
+        if !fs_calls::stat_fd(&file)
             .is_ok_and(|s| matches!(s.kind(), Some(Kind::Regular | Kind::Directory)))
         {
             return Ok(());
@@ -127,7 +127,8 @@ fn find(top: &OwnedFd, start: &[u8], found: &mut Vec<(Vec<u8>, u32)>) -> Sys<()>
     let mut waiting = vec![start.to_vec()];
     let mut buffer = vec![0; LISTING];
     while let Some(path) = waiting.pop() {
-        let Ok(dir) = tree::open_below(top.as_fd(), &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+        let Ok(dir) =
+            fs_calls::open_below(top.as_fd(), &path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
         else {
             continue;
         };
@@ -138,10 +139,10 @@ fn find(top: &OwnedFd, start: &[u8], found: &mut Vec<(Vec<u8>, u32)>) -> Sys<()>
                 found.push((path, flags));
             }
         };
-        note(path.clone(), tree::stat_fd(&dir)?.attributes & u64::from(FORBIDDING));
-        while let Some(entries) = tree::list(&dir, &mut buffer)? {
+        note(path.clone(), fs_calls::stat_fd(&dir)?.attributes & u64::from(FORBIDDING));
+        while let Some(entries) = fs_calls::list(&dir, &mut buffer)? {
             for entry in entries {
-                let stat = tree::stat_at(&dir, &entry.name)?;
+                let stat = fs_calls::stat_at(&dir, &entry.name)?;
                 let below = join(&path, &entry.name);
                 match stat.kind() {
                     Some(Kind::Directory) => waiting.push(below),

@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::Mode;
 
-use crate::host::tree::{Errno, Kind, Sys, stat_fd};
+use crate::host::fs_calls::{Errno, Kind, Sys, stat_fd};
 
 /// How many links are followed before it is called a loop, as the kernel does (path_resolution(7)).
 pub const MAX_LINKS: usize = 40;

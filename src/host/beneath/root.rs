@@ -12,9 +12,9 @@ use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::Mode;
 
 use super::find::{self, MAX_LINKS};
-use crate::host::attrs::{self, Of};
+use crate::host::attrs::{self, AttrTarget};
+use crate::host::fs_calls::{self, Errno, Kind, Stat, Sys, stat_at, stat_fd};
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind, Stat, Sys, stat_at, stat_fd};
 
 /// The most bytes of a file that is read as a whole. A sparse file costs who made it nothing.
 const MAX_READ: u64 = 256 << 20;
@@ -34,12 +34,12 @@ pub struct Beneath {
 
 /// A name in an open directory: where something is, or will be made.
 #[derive(Debug)]
-pub struct Place {
+pub struct PathAt {
     pub(super) dir: OwnedFd,
     pub(super) name: CString,
 }
 
-impl Place {
+impl PathAt {
     /// A path for programs that are run by this process: it leads through the open directory, so no
     /// link on the way to it counts. It is good as long as this value lives.
     pub fn path(&self) -> PathBuf {
@@ -230,12 +230,12 @@ impl Beneath {
     ///
     /// # Errors
     /// If the directory is not there, or `inner` is no name for a file.
-    pub fn place(&self, inner: impl AsRef<Path>) -> Result<Place> {
+    pub fn place(&self, inner: impl AsRef<Path>) -> Result<PathAt> {
         self.place_in(inner.as_ref(), false)
             .with_context(|| self.shown(&inner).display().to_string())
     }
 
-    pub(super) fn place_in(&self, inner: &Path, make_parents: bool) -> Sys<Place> {
+    pub(super) fn place_in(&self, inner: &Path, make_parents: bool) -> Sys<PathAt> {
         let mut path = inner.to_owned();
         for _ in 0..=MAX_LINKS {
             let (parent, name) = split(&path).ok_or(Errno::EISDIR)?;
@@ -243,7 +243,7 @@ impl Beneath {
             match make::read_link(&dir, &name) {
                 // An absolute target takes the place of the whole.
                 Ok(target) => path = parent.join(target),
-                Err(Errno::EINVAL | Errno::ENOENT) => return Ok(Place { dir, name }),
+                Err(Errno::EINVAL | Errno::ENOENT) => return Ok(PathAt { dir, name }),
                 Err(e) => return Err(e),
             }
         }
@@ -251,9 +251,9 @@ impl Beneath {
     }
 
     /// The name itself, a link too; only those before it are followed.
-    pub(super) fn name(&self, inner: &Path) -> Sys<Place> {
+    pub(super) fn name(&self, inner: &Path) -> Sys<PathAt> {
         let (parent, name) = split(inner).ok_or(Errno::EISDIR)?;
-        Ok(Place { dir: self.find(parent)?, name })
+        Ok(PathAt { dir: self.find(parent)?, name })
     }
 
     /// Makes a directory and those above it that are missing.
@@ -402,7 +402,7 @@ fn split(path: &Path) -> Option<(&Path, CString)> {
 /// The entries of an open directory, by name, with their kinds.
 pub fn entries(dir: &OwnedFd) -> Sys<Vec<Entry>> {
     let (mut all, mut buffer) = (vec![], vec![0; 1 << 16]);
-    while let Some(some) = tree::list(dir, &mut buffer)? {
+    while let Some(some) = fs_calls::list(dir, &mut buffer)? {
         for entry in some {
             let kind = match entry.kind {
                 Some(kind) => Some(kind),
@@ -418,7 +418,7 @@ pub fn entries(dir: &OwnedFd) -> Sys<Vec<Entry>> {
 }
 
 /// Written beside, flushed, renamed.
-fn replace(at: &Place, content: &[u8], mode: u32) -> io::Result<()> {
+fn replace(at: &PathAt, content: &[u8], mode: u32) -> io::Result<()> {
     let old = stat_at(&at.dir, &at.name).ok().filter(|s| s.kind() == Some(Kind::Regular));
     let beside = beside(&at.name);
     // Left by a power cut, or put there by somebody else: neither is written to.
@@ -430,9 +430,13 @@ fn replace(at: &Place, content: &[u8], mode: u32) -> io::Result<()> {
         }
         make::set_permissions(&file, old.as_ref().map_or(mode, Stat::permissions))?;
         if old.is_some() {
-            let from = Of::Name(at.dir.as_fd(), &at.name);
+            let from = AttrTarget::Name(at.dir.as_fd(), &at.name);
             for attribute in attrs::names(from).unwrap_or_default() {
-                attrs::set(Of::File(file.as_fd()), &attribute, &attrs::value(from, &attribute)?)?;
+                attrs::set(
+                    AttrTarget::File(file.as_fd()),
+                    &attribute,
+                    &attrs::value(from, &attribute)?,
+                )?;
             }
         }
         file.write_all(content)?;

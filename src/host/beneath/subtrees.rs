@@ -12,9 +12,9 @@ use anyhow::{Context, Result};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use super::root::{Beneath, DIRECTORY, Place, beside, entries, remove_name, through};
+use super::root::{Beneath, DIRECTORY, PathAt, beside, entries, remove_name, through};
+use crate::host::fs_calls::{self, Errno, Kind, Stat, Sys, stat_at, stat_fd};
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind, Stat, Sys, stat_at, stat_fd};
 
 /// How deep a tree is walked, removed or copied: one descriptor is held for each directory on the
 /// way down.
@@ -121,7 +121,7 @@ impl Beneath {
             return Err(Errno::ENAMETOOLONG)
                 .with_context(|| format!("reading {}", self.shown(dir).display()));
         }
-        let open = tree::open_below(
+        let open = fs_calls::open_below(
             self.top.as_fd(),
             dir.as_os_str().as_bytes(),
             OFlag::O_RDONLY | OFlag::O_DIRECTORY,
@@ -181,7 +181,7 @@ impl Beneath {
         self.make_directories(path.parent().unwrap_or(Path::new("/")))?;
         let naming = || format!("replacing {}", self.shown(path).display());
         let at = self.name(path).with_context(naming)?;
-        let new = Place { name: beside(&at.name), dir: at.dir };
+        let new = PathAt { name: beside(&at.name), dir: at.dir };
         let gone = |name: &CString| match remove_tree(&new.dir, name, 0) {
             Err(Errno::ENOENT) => Ok(()),
             other => other,

@@ -5,8 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::host::attrs::{self, Of};
-use crate::host::tree::{Errno, Kind};
+use crate::host::attrs::{self, AttrTarget};
+use crate::host::fs_calls::{Errno, Kind};
 use std::fs::File;
 use std::os::fd::AsFd;
 
@@ -103,7 +103,7 @@ fn replaces_what_a_link_means_inside() {
         // Owner, mode and attributes stay.
         fs::set_permissions(root.join("etc/real/f"), fs::Permissions::from_mode(0o640)).unwrap();
         let kept = attrs::set(
-            Of::File(File::open(root.join("etc/real/f")).unwrap().as_fd()),
+            AttrTarget::File(File::open(root.join("etc/real/f")).unwrap().as_fd()),
             c"user.altdisk",
             b"v",
         )
@@ -113,7 +113,10 @@ fn replaces_what_a_link_means_inside() {
         assert_eq!(fs::metadata(root.join("etc/real/f")).unwrap().mode() & 0o7777, 0o640);
         if kept {
             let file = File::open(root.join("etc/real/f")).unwrap();
-            assert_eq!(attrs::value(Of::File(file.as_fd()), c"user.altdisk").unwrap(), b"v");
+            assert_eq!(
+                attrs::value(AttrTarget::File(file.as_fd()), c"user.altdisk").unwrap(),
+                b"v"
+            );
         }
         assert!(root.join("etc/inner").is_symlink());
         // A link out means a file of that name inside; its directories are made.

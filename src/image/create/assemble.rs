@@ -13,7 +13,7 @@ use crate::archive::output::pack::{ChunkSender, Packer};
 use crate::archive::output::spill::Spill;
 use crate::archive::tar::{Kind, Member, flags, write};
 use crate::error;
-use crate::host::tree::{Errno, Kind as FileKind, Time};
+use crate::host::fs_calls::{Errno, Kind as FileKind, Time};
 use crate::image::manifest::{CHECKSUMS, IMAGE_DATA, MANIFEST};
 use crate::image::sums;
 use crate::tree::report::Tally;

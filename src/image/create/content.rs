@@ -7,8 +7,8 @@ use std::os::unix::fs::FileExt;
 use super::state::Saver;
 use crate::archive::output::pack::{self, ChunkSender, Packer};
 use crate::archive::tar::{Member, write};
+use crate::host::fs_calls::{Errno, Stat, Sys, errno, read_ahead, stat_fd};
 use crate::host::make;
-use crate::host::tree::{Errno, Stat, Sys, errno, read_ahead, stat_fd};
 use crate::image::sums::{FileHash, Hash};
 use crate::tree::content::{
     MAX_TRIES, READ_AHEAD, RETRY_PAUSE, has_changed, may_have_holes, next_data_range,

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Result;
 
 use super::job::Tree;
-use crate::host::tree::{self, Kind, Sys};
+use crate::host::fs_calls::{self, Kind, Sys};
 use crate::host::{make, threads};
 use crate::tree::dir::{Dir, DirStack, DirTask, join};
 use crate::tree::walk::{LISTING, Walk, next_entries};
@@ -73,7 +73,7 @@ impl Count<'_> {
             return Ok(());
         }
         let dir = self.walk.open(&path)?;
-        if !self.walk.is_inside(&tree::stat_fd(&dir)?) {
+        if !self.walk.is_inside(&fs_calls::stat_fd(&dir)?) {
             return Ok(());
         }
         make::set_position(&dir, task.position)?;
@@ -93,7 +93,7 @@ impl Count<'_> {
                     Some(Kind::Directory) => found.push(Dir::child(&task.dir, entry.name)),
                     Some(Kind::Symlink) => {}
                     _ => {
-                        let Ok(stat) = tree::stat_at(&dir, &entry.name) else { continue };
+                        let Ok(stat) = fs_calls::stat_at(&dir, &entry.name) else { continue };
                         match stat.kind() {
                             Some(Kind::Directory) => found.push(Dir::child(&task.dir, entry.name)),
                             Some(Kind::Regular) if stat.nlink < 2 || self.is_first(stat.ino) => {

@@ -7,9 +7,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 
-use crate::host::attrs::{self, Of, flag};
+use crate::host::attrs::{self, AttrTarget, flag};
+use crate::host::fs_calls::{Entry, Kind, Stat, Sys};
 use crate::host::make;
-use crate::host::tree::{Entry, Kind, Stat, Sys};
 use crate::tree::content::start_reading;
 use crate::tree::dir::Dir;
 use crate::tree::metadata::{Xattrs, read_xattrs};
@@ -57,7 +57,7 @@ impl Batch {
 
 /// An open directory itself, with the bytes that it takes of the limits.
 pub fn read_directory(dir: &OwnedFd, stat: Stat) -> Sys<(Item, u64)> {
-    let (xattrs, bytes) = attributes(Of::File(dir.as_fd()))?;
+    let (xattrs, bytes) = attributes(AttrTarget::File(dir.as_fd()))?;
     Ok((
         Item {
             name: CString::default(),
@@ -84,7 +84,9 @@ pub fn read_entry(
         ahead = start_reading(file, &stat);
         flags = attrs::flags(file) & flag::MASK;
     }
-    let of = file.as_ref().map_or(Of::Name(dir.as_fd(), &entry.name), |f| Of::File(f.as_fd()));
+    let of = file
+        .as_ref()
+        .map_or(AttrTarget::Name(dir.as_fd(), &entry.name), |f| AttrTarget::File(f.as_fd()));
     let (xattrs, bytes) = attributes(of)?;
     let link = if stat.kind() == Some(Kind::Symlink) {
         OsString::into_vec(make::read_link(dir, &entry.name)?)
@@ -95,7 +97,7 @@ pub fn read_entry(
 }
 
 /// All extended attributes, and the bytes of their values.
-fn attributes(of: Of<'_>) -> Sys<(Xattrs, u64)> {
+fn attributes(of: AttrTarget<'_>) -> Sys<(Xattrs, u64)> {
     let all = read_xattrs(of, &attrs::names(of)?)?;
     let bytes = all.iter().map(|(_, value)| value.len() as u64).sum();
     Ok((all, bytes))

@@ -14,7 +14,7 @@ use crate::archive::output::Output;
 use crate::archive::output::pack::Packer;
 use crate::error;
 use crate::event::Events;
-use crate::host::{signals, threads, tree};
+use crate::host::{fs_calls, signals, threads};
 use crate::tree::progress::Progress;
 use crate::tree::work::{Work, join_all, thread_died};
 
@@ -27,7 +27,7 @@ const WALKER_THREADS: usize = 4;
 /// ALT-655, ALT-656 if it cannot be written; ALT-660 naming the files that could not be read;
 /// ALT-661, ALT-662. If the image is a file, nothing is left of it then.
 pub fn create(job: &Job<'_>, out: Output, events: &Events, progress: &Progress) -> Result<Made> {
-    tree::raise_open_files();
+    fs_calls::raise_open_files();
     let list = List::default();
     let work = Work::new(events, progress, job.verbose, vec![&list]);
     let saver = Saver { job, work, sockets: AtomicU64::new(0) };

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::job::Job;
 use crate::error;
-use crate::host::tree::Errno;
+use crate::host::fs_calls::Errno;
 use crate::text::path::show_path;
 use crate::tree::error::{is_gone, is_out_of_resources};
 use crate::tree::report::absolute_path;

@@ -12,8 +12,8 @@ use super::item::{self, Batch};
 use super::job::Tree;
 use super::list::{List, Task};
 use super::state::Saver;
+use crate::host::fs_calls::{self, Entry, Errno, Kind, Sys};
 use crate::host::make;
-use crate::host::tree::{self, Entry, Errno, Kind, Sys};
 use crate::tree::dir::{Dir, join};
 use crate::tree::report::{Tally, absolute_path};
 use crate::tree::walk::{Found, LISTING, Walk, next_entries};
@@ -129,7 +129,7 @@ impl<'a> Walkers<'a> {
         let new = || Batch { tree: task.tree, dir: Arc::clone(&task.dir), items: vec![], bytes: 0 };
         let mut batch = new();
         if task.position == 0 {
-            let stat = tree::stat_fd(&dir)?;
+            let stat = fs_calls::stat_fd(&dir)?;
             batch.add(item::read_directory(&dir, stat)?);
             let other = !known.walk.is_inside(&stat);
             if other && !self.is_a_tree(task.tree, path) {
@@ -234,7 +234,7 @@ impl<'a> Walkers<'a> {
 
 fn is_directory(dir: &OwnedFd, entry: &Entry) -> Sys<bool> {
     let kind = match entry.kind {
-        None => tree::stat_at(dir, &entry.name)?.kind(),
+        None => fs_calls::stat_at(dir, &entry.name)?.kind(),
         kind => kind,
     };
     Ok(kind == Some(Kind::Directory))

@@ -9,8 +9,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use crate::host::fs_calls::{Sys, Time, errno};
 use crate::host::make;
-use crate::host::tree::{Sys, Time, errno};
 use crate::tree::metadata::Metadata;
 
 /// Up to this many bytes stay in memory.

@@ -9,9 +9,9 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use crate::host::attrs::{self, Of, flag};
+use crate::host::attrs::{self, AttrTarget, flag};
+use crate::host::fs_calls::{self, Errno, Kind, Stat, Sys};
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind, Stat, Sys};
 use crate::tree::dir::join;
 use crate::tree::metadata::{DEFAULT_ACL, FileSystem, Metadata, PRIVATE, make_private};
 use crate::tree::walk::DIRECTORY;
@@ -69,7 +69,7 @@ pub struct OpenDirs {
 impl OpenDirs {
     /// Begins with the root. What it had is given to `defer`.
     pub fn new(root: OwnedFd, defer: Defer<'_>) -> Sys<Self> {
-        let stat = tree::stat_fd(&root)?;
+        let stat = fs_calls::stat_fd(&root)?;
         let mut systems = vec![];
         let system = file_system_of(&mut systems, &root, stat.dev)?;
         let root = Arc::new(Dir { fd: root, path: vec![], system });
@@ -103,8 +103,8 @@ impl OpenDirs {
         if let Some(dir) = self.cached(path) {
             return Ok(dir);
         }
-        let fd = tree::open_below(self.root.as_fd(), path, DIRECTORY)?;
-        let dev = tree::stat_fd(&fd)?.dev;
+        let fd = fs_calls::open_below(self.root.as_fd(), path, DIRECTORY)?;
+        let dev = fs_calls::stat_fd(&fd)?.dev;
         Ok(Arc::new(Dir {
             system: file_system_of(&mut self.systems, &fd, dev)?,
             fd,
@@ -117,7 +117,7 @@ impl OpenDirs {
         if let Some(dir) = self.cached(path) {
             return Ok(dir);
         }
-        match tree::open_below(self.root.as_fd(), path, DIRECTORY) {
+        match fs_calls::open_below(self.root.as_fd(), path, DIRECTORY) {
             Ok(fd) => Ok(self.adopt(fd, path, Some(defer))?),
             Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR) => self.walk(path, defer),
             Err(e) => Err(e.into()),
@@ -137,7 +137,7 @@ impl OpenDirs {
             };
             let fd = match make::open_directory(&at, &name) {
                 Err(Errno::ELOOP | Errno::ENOTDIR) => {
-                    let kind = tree::stat_at(&at, &name).ok().and_then(|s| s.kind());
+                    let kind = fs_calls::stat_at(&at, &name).ok().and_then(|s| s.kind());
                     return Err(OpenError::NotADirectory(here, kind));
                 }
                 other => other?,
@@ -153,7 +153,7 @@ impl OpenDirs {
     /// Keeps an open directory, private from now on. With `defer` what it was before comes back at
     /// the end.
     pub fn adopt(&mut self, fd: OwnedFd, path: &[u8], defer: Option<Defer<'_>>) -> Sys<Arc<Dir>> {
-        let stat = tree::stat_fd(&fd)?;
+        let stat = fs_calls::stat_fd(&fd)?;
         let dir = Arc::new(Dir {
             system: file_system_of(&mut self.systems, &fd, stat.dev)?,
             fd,
@@ -194,7 +194,7 @@ fn prepare(dir: &Dir, stat: &Stat, defer: Option<Defer<'_>>) -> Sys<()> {
         return Ok(());
     }
     if let Some(defer) = defer {
-        let acl = attrs::value(Of::File(dir.as_fd()), DEFAULT_ACL)
+        let acl = attrs::value(AttrTarget::File(dir.as_fd()), DEFAULT_ACL)
             .ok()
             .map(|v| (DEFAULT_ACL.to_owned(), v));
         let metadata = Metadata {

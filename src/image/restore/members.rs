@@ -16,8 +16,8 @@ use super::state::Restore;
 use crate::archive::input::stream::{RetentionLimit, SharedBytes};
 use crate::archive::tar::{Kind, Member, flags};
 use crate::error;
+use crate::host::fs_calls::{self, Errno, Kind as FileKind};
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind as FileKind};
 use crate::image::archive::Archive;
 use crate::image::kernel_files::{is_kernel_file, left_out_note};
 use crate::text::path::show_path;
@@ -283,7 +283,8 @@ impl<'a> MemberReader<'a> {
             }
             let name = CString::new(name)?;
             if restore.diversions.is_prefix(path)
-                && tree::stat_at(&*dir, &name).is_ok_and(|s| s.kind() == Some(FileKind::Symlink))
+                && fs_calls::stat_at(&*dir, &name)
+                    .is_ok_and(|s| s.kind() == Some(FileKind::Symlink))
             {
                 // The rest goes where the link leads: `lib` of a boot image, where /lib is a link to
                 // usr/lib.
@@ -307,12 +308,12 @@ impl<'a> MemberReader<'a> {
         Ok(true)
     }
 
-    fn make_directory(&mut self, dir: &Dir, name: &CString, path: &[u8]) -> tree::Sys<()> {
+    fn make_directory(&mut self, dir: &Dir, name: &CString, path: &[u8]) -> fs_calls::Sys<()> {
         match make::create_directory(dir, name, PRIVATE) {
             Err(Errno::EEXIST) => {}
             other => return other,
         }
-        if tree::stat_at(dir, name)?.kind() == Some(FileKind::Directory) {
+        if fs_calls::stat_at(dir, name)?.kind() == Some(FileKind::Directory) {
             if self.dirs.cached(path).is_none() {
                 self.dirs.adopt(make::open_directory(dir, name)?, path, None)?;
             }

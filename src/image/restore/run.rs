@@ -17,7 +17,7 @@ use super::state::{Restore, target_error};
 use super::write;
 use crate::error;
 use crate::event::Events;
-use crate::host::tree::{self, Errno, Kind, errno};
+use crate::host::fs_calls::{self, Errno, Kind, errno};
 use crate::host::{make, threads};
 use crate::image::archive::Archive;
 use crate::image::sums::Computed;
@@ -170,7 +170,7 @@ fn check_stopped(restore: &Restore<'_>) -> Result<()> {
     }
 }
 
-fn record(restore: &Restore<'_>, path: &[u8], done: tree::Sys<()>) -> Result<()> {
+fn record(restore: &Restore<'_>, path: &[u8], done: fs_calls::Sys<()>) -> Result<()> {
     match done.map_err(|e| restore.record_error(path, CopyError::Target(e))) {
         Err(Some(e)) => Err(e),
         _ => Ok(()),
@@ -184,8 +184,8 @@ fn finish_directory(
     top: &File,
     path: &[u8],
     mut metadata: Metadata,
-) -> tree::Sys<u32> {
-    let fd = match tree::open_below(top.as_fd(), path, DIRECTORY) {
+) -> fs_calls::Sys<u32> {
+    let fd = match fs_calls::open_below(top.as_fd(), path, DIRECTORY) {
         Err(Errno::ENOTDIR | Errno::ELOOP | Errno::ENOENT) => return Ok(0),
         other => other?,
     };
@@ -202,13 +202,13 @@ fn set_forbidding_flags(
     top: &File,
     path: &[u8],
     flags: u32,
-) -> tree::Sys<()> {
+) -> fs_calls::Sys<()> {
     let file = match split(path) {
         None => top.as_fd().try_clone_to_owned().map_err(|e| errno(&e))?,
         Some((dir, name)) => {
-            let dir = tree::open_below(top.as_fd(), dir, DIRECTORY)?;
+            let dir = fs_calls::open_below(top.as_fd(), dir, DIRECTORY)?;
             let name = std::ffi::CString::new(name).map_err(|_| Errno::EINVAL)?;
-            match tree::stat_at(&dir, &name)?.kind() {
+            match fs_calls::stat_at(&dir, &name)?.kind() {
                 Some(Kind::Regular | Kind::Directory) => make::open_file(&dir, &name)?.into(),
                 _ => return Ok(()),
             }

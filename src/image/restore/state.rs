@@ -8,7 +8,7 @@ use super::job::Job;
 use super::path::Diversions;
 use super::queue::Queue;
 use crate::error;
-use crate::host::tree::{self, Errno};
+use crate::host::fs_calls::{self, Errno};
 use crate::image::sums::Computed;
 use crate::text::path::show_path;
 use crate::tree::error::CopyError;
@@ -57,8 +57,8 @@ impl<'a> Restore<'a> {
     ///
     /// # Errors
     /// EXDEV if nothing was restored into it.
-    pub fn file_system_of(&self, fd: impl AsFd) -> tree::Sys<Arc<FileSystem>> {
-        let dev = tree::stat_fd(&fd)?.dev;
+    pub fn file_system_of(&self, fd: impl AsFd) -> fs_calls::Sys<Arc<FileSystem>> {
+        let dev = fs_calls::stat_fd(&fd)?.dev;
         self.file_systems().into_iter().find(|s| s.dev == dev).ok_or(Errno::EXDEV)
     }
 

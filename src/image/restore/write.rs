@@ -10,8 +10,8 @@ use super::queue::{Content, Item, NewFile, Regular};
 use super::state::Restore;
 use crate::archive::input::stream::SharedBytes;
 use crate::error;
+use crate::host::fs_calls::{self, Errno, Kind, Stat, Sys, errno, own_umask};
 use crate::host::make;
-use crate::host::tree::{self, Errno, Kind, Stat, Sys, errno, own_umask};
 use crate::image::sums::FileHash;
 use crate::text::path::show_path;
 use crate::tree::error::CopyError;
@@ -104,7 +104,7 @@ fn replace<T>(
 
 /// Removes what stands where a member belongs: a file, or a directory that is empty.
 fn remove(dir: &Dir, name: &CStr, offset: u64) -> Result<(), CopyError> {
-    let there = tree::stat_at(dir, name)?;
+    let there = fs_calls::stat_at(dir, name)?;
     let removed = if there.kind() == Some(Kind::Directory) {
         make::remove_directory(dir, name)
     } else {
@@ -138,8 +138,10 @@ fn make_link(dir: &Dir, name: &CStr, from: &Dir, old: &CStr, offset: u64) -> Res
     match make::link(from, old, dir, name) {
         Err(Errno::ENOENT) => Err(missing()),
         Err(Errno::EEXIST) => {
-            let (a, b) =
-                (tree::stat_at(from, old).map_err(|_| missing())?, tree::stat_at(dir, name)?);
+            let (a, b) = (
+                fs_calls::stat_at(from, old).map_err(|_| missing())?,
+                fs_calls::stat_at(dir, name)?,
+            );
             if (a.dev, a.ino) == (b.dev, b.ino) {
                 return Ok(());
             }

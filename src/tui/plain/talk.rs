@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::error;
 use crate::host::threads;
 use crate::job::follow::Batch;
-use crate::menu::ask::Asker;
+use crate::menu::ask::RunningQuery;
 use crate::text::{printable_lines, wrap};
 
 /// How long a program may take before the user is told to wait.
@@ -187,11 +187,16 @@ impl<W: Write> Talk<W> {
     ) -> Result<Option<String>> {
         let (tell, number) = (self.teller(), self.asked + 1);
         self.asked = number;
-        let asker =
-            Asker::start(argv, shown, env.to_vec(), Duration::from_secs(seconds), move |text| {
+        let asker = RunningQuery::start(
+            argv,
+            shown,
+            env.to_vec(),
+            Duration::from_secs(seconds),
+            move |text| {
                 // Nobody listens where this fails.
                 let _ = tell.send(Heard::Answer((number, text)));
-            });
+            },
+        );
         let mut said = false;
         loop {
             let heard = if said {

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use crate::archive::tar::read::Reader;
 use crate::archive::tar::{Kind, Member};
-use crate::host::attrs::{self, Of};
+use crate::host::attrs::{self, AttrTarget};
 use crate::testing::archive::Memory;
 
 /// What a form cannot hold.
@@ -59,7 +59,7 @@ fn tree(root: &Path) {
     let plain = fs::File::open(root.join("plain")).unwrap();
     if attributes
         .iter()
-        .any(|(name, value)| attrs::set(Of::File(plain.as_fd()), name, value).is_err())
+        .any(|(name, value)| attrs::set(AttrTarget::File(plain.as_fd()), name, value).is_err())
     {
         println!("skipped: no attributes here");
     }
@@ -138,7 +138,7 @@ fn compare(root: &Path, archive: Vec<u8>, lacks: Lacks, holes: bool) {
             );
             if lacks == Lacks::Nothing {
                 let file = fs::File::open(&at).unwrap();
-                let of = Of::File(file.as_fd());
+                let of = AttrTarget::File(file.as_fd());
                 let names = attrs::names(of).unwrap();
                 let mut want: Vec<_> =
                     names.into_iter().map(|n| (n.clone(), attrs::value(of, &n).unwrap())).collect();

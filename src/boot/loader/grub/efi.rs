@@ -10,8 +10,8 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
+use crate::host::fs_calls::Kind;
 use crate::host::sandbox::Sandbox;
-use crate::host::tree::Kind;
 
 /// Whether GRUB for UEFI can be installed from the packages in `root`.
 ///

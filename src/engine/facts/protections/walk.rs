@@ -10,9 +10,9 @@ use anyhow::Result;
 use nix::fcntl::OFlag;
 
 use crate::host::attrs::{self, flag};
+use crate::host::fs_calls::{self, Entry, Errno, Kind, Sys};
 use crate::host::make;
 use crate::host::protect::{self, ENCRYPTED, VERITY, Verity};
-use crate::host::tree::{self, Entry, Errno, Kind, Sys};
 use crate::image::create::Tree;
 use crate::text::path::show_path;
 use crate::tree::Excludes;
@@ -57,7 +57,7 @@ struct Waiting {
 /// # Errors
 /// The kernel's, where the tree's top cannot be read.
 pub fn walk(tree_: &Tree, wanted: Wanted, excludes: &Excludes) -> Result<Found> {
-    let top = tree::stat_fd(&tree_.source)?;
+    let top = fs_calls::stat_fd(&tree_.source)?;
     let excludes = excludes.with_zero_counts();
     let filter = ExcludeFilter::new(&excludes, tree_.source.as_fd(), top.dev, &tree_.prefix);
     let mut walk = Walk {
@@ -93,12 +93,12 @@ impl Walk<'_> {
     }
 
     fn directory(&mut self, this: &Waiting, waiting: &mut Vec<Waiting>) -> Sys<()> {
-        let dir = tree::open_below(
+        let dir = fs_calls::open_below(
             self.tree.source.as_fd(),
             &this.path,
             OFlag::O_RDONLY | OFlag::O_DIRECTORY,
         )?;
-        let stat = tree::stat_fd(&dir)?;
+        let stat = fs_calls::stat_fd(&dir)?;
         if stat.dev != self.dev {
             return Ok(());
         }
@@ -108,7 +108,7 @@ impl Walk<'_> {
             casefold = true;
             self.found.casefold.push(self.shown(&this.path));
         }
-        while let Some(entries) = tree::list(&dir, &mut self.buffer)? {
+        while let Some(entries) = fs_calls::list(&dir, &mut self.buffer)? {
             for entry in entries {
                 let path = join(&this.path, &entry.name);
                 let Some(kind) = self.taken(&dir, &entry, &path)? else { continue };
@@ -148,7 +148,7 @@ impl Walk<'_> {
     fn taken(&self, dir: impl AsFd, entry: &Entry, path: &[u8]) -> Sys<Option<Kind>> {
         let kind = match entry.kind {
             Some(kind) => Some(kind),
-            None => tree::stat_at(&dir, &entry.name)?.kind(),
+            None => fs_calls::stat_at(&dir, &entry.name)?.kind(),
         };
         let left_out = || self.tree.leave_out.iter().any(|p| p.as_os_str().as_bytes() == path);
         let excluded = self.filter.is_excluded(&|| path.to_vec(), kind == Some(Kind::Directory))?;
@@ -156,7 +156,7 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, dir: impl AsFd, name: &CStr, path: &[u8], encrypted: bool) -> Sys<()> {
-        let stat = match tree::stat_at(&dir, name) {
+        let stat = match fs_calls::stat_at(&dir, name) {
             Err(Errno::ENOENT) => return Ok(()),
             other => other?,
         };

@@ -61,7 +61,7 @@ impl<'a> Describer<'a> {
         let Device::Stacked(s) = device else { return None };
         let on_file =
             |name: &str| self.inventory.stacked.iter().find(|b| b.name == name && b.file.is_some());
-        let below = self.inventory.below(&s.name);
+        let below = self.inventory.stacked_below(&s.name);
         std::iter::once(s.name.as_str())
             .chain(below.iter().map(String::as_str))
             .find_map(on_file)

@@ -78,7 +78,7 @@ pub fn resolve_spec<'w>(inventory: &'w Inventory, spec: &str) -> Option<Device<'
         let found: Vec<Device<'w>> = all().filter(|d| which(d)).collect();
         let in_use = |d: &&Device| match d {
             Device::Whole(disk) | Device::Part(disk, _) => {
-                !uses::at_work(disk, inventory).is_empty()
+                !uses::find_active_uses(disk, inventory).is_empty()
             }
             Device::Stacked(_) => true,
         };

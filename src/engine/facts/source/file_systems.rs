@@ -119,7 +119,7 @@ impl<'a> Describer<'a> {
         self.refuse_stack(device)?;
         let at = mount.mount_point.display();
         let spread =
-            self.inventory.spread.iter().find(|s| {
+            self.inventory.multi_device.iter().find(|s| {
                 s.devices.len() > 1 && s.devices.iter().any(|d| device.path().ends_with(d))
             });
         if let Some(spread) = spread {

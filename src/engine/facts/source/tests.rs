@@ -3,7 +3,7 @@ use super::*;
 use crate::boot::identity::fstab;
 use crate::boot::identity::ids::SubvolumeId;
 use crate::disk::fs::FsType;
-use crate::disk::model::{Lvm, Pv, Spread, Swap};
+use crate::disk::model::{Lvm, MultiDeviceFs, Pv, Swap};
 use crate::host::mounts::parse_mountinfo;
 use crate::image::data::LvType;
 use crate::testing::sample;
@@ -183,7 +183,9 @@ fn what_is_not_cloned_in_kind_is_refused_by_name() {
             .starts_with("ALT-309 / is jfs")
     );
     let mut spread = inventory.clone();
-    spread.spread.push(Spread { uuid: "x".into(), devices: vec!["vda3".into(), "vdb1".into()] });
+    spread
+        .multi_device
+        .push(MultiDeviceFs { uuid: "x".into(), devices: vec!["vda3".into(), "vdb1".into()] });
     assert!(refused(&spread, "1 0 0:40 / / rw - btrfs /dev/vda3 rw\n").starts_with("ALT-308"));
     let below_crypt = inventory.clone();
     let mut stack = below_crypt.clone();
@@ -268,7 +270,7 @@ fn a_bare_disk_and_labels() {
 }
 
 /// dm-3 is LUKS on vda4, loop1 a file, loop2 LUKS in a file, loop3 a device.
-fn stacked_world() -> Inventory {
+fn stacked_inventory() -> Inventory {
     let mut inventory = machine();
     inventory.stacked.push(sample::stacked(
         "dm-3",
@@ -295,7 +297,7 @@ fn stacked_world() -> Inventory {
 
 #[test]
 fn one_file_system_that_cannot_be_cloned_is_settled_by_an_image_data() {
-    let inventory = stacked_world();
+    let inventory = stacked_inventory();
     for (line, refusals, warnings) in [
         ("9 1 254:4 / /home rw - f2fs /dev/vda4 rw", vec![], ""),
         ("9 1 254:4 / /home rw - nilfs2 /dev/vda4 rw", vec![], "/home (/dev/vda4) is nilfs2"),
@@ -326,7 +328,7 @@ fn a_file_is_not_a_disk() {
         "{MOUNTS}9 1 7:1 / /snap/core/1 ro - squashfs /dev/loop1 ro\n10 1 7:1 / /var ro - ext4 /dev/loop1 ro\n11 1 253:4 / /home rw - ext4 /dev/mapper/vault rw\n"
     );
     let fstab = format!("{FSTAB}/var/x.img /never ext4 loop 0 0\n/dev/loop1 none swap sw 0 0\n");
-    let source = described(&stacked_world(), &mounts, &fstab).unwrap();
+    let source = described(&stacked_inventory(), &mounts, &fstab).unwrap();
     assert_eq!((source.image.fs_data.len(), source.image.lv_data.len()), (3, 4));
     assert!(source.refusals.is_empty());
     assert_eq!(source.notes.len(), 1);
@@ -337,7 +339,8 @@ fn a_file_is_not_a_disk() {
         source.notes
     );
     assert!(!source.warnings.join("").contains("/var"), "{:?}", source.warnings);
-    let err = described(&stacked_world(), "1 0 7:1 / / rw - ext4 /dev/loop1 rw\n", "").unwrap_err();
+    let err =
+        described(&stacked_inventory(), "1 0 7:1 / / rw - ext4 /dev/loop1 rw\n", "").unwrap_err();
     assert_eq!(error::find(&err).unwrap().entry.id, "ALT-301");
 }
 

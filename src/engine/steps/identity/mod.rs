@@ -20,8 +20,8 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::{Cmd, find_program};
+use crate::host::fs_calls::Kind;
 use crate::host::sandbox::Sandbox;
-use crate::host::tree::Kind;
 
 const UNIT: &str = "altdisk-ssh-keys.service";
 const MACHINE_ID: &str = "/etc/machine-id";

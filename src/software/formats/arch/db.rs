@@ -11,7 +11,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::entry::Entry;
 use crate::host::beneath::Beneath;
-use crate::host::tree;
+use crate::host::fs_calls;
 use crate::software::budget::Budget;
 use crate::software::formats::members::{self, Kind};
 use crate::software::unpack::unpacked;
@@ -83,7 +83,7 @@ pub fn local(root: &Beneath, dir: &Path) -> (Vec<Entry>, Vec<String>) {
         .read_dir(dir)
         .unwrap_or_default()
         .into_iter()
-        .filter(|e| e.kind == tree::Kind::Directory)
+        .filter(|e| e.kind == fs_calls::Kind::Directory)
     {
         let mut text = String::new();
         let desc = root.open_file(dir.join(&entry.name).join("desc"));

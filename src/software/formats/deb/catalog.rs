@@ -82,7 +82,7 @@ fn visit_archive(
     let (last, first): (Vec<_>, Vec<_>) = suites.iter().partition(|s| s.on_request);
     for suite in first.into_iter().chain(last) {
         let at = dir.join("dists").join(&suite.name);
-        for name in index::below(&at)? {
+        for name in index::find_indexes(&at)? {
             let read = read_index(&at.join(&name), &mut |entry, fields| {
                 if !seen.insert((entry.name.clone(), entry.version.clone(), entry.arch.clone())) {
                     return;

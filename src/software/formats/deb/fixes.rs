@@ -69,7 +69,7 @@ pub fn relevant(search: &Search, installed: &BTreeSet<String>) -> Result<Vec<Fix
     let known = |found: &[Fix]| {
         let asked = Asked::new(search.asked);
         asked
-            .without(
+            .words_not_in(
                 found
                     .iter()
                     .flat_map(|f| std::iter::once(&f.id).chain(&f.names))
@@ -359,7 +359,7 @@ impl Collected {
     }
 
     fn unknown(&self, asked: &Asked) -> Vec<String> {
-        asked.without(
+        asked.words_not_in(
             self.0
                 .values()
                 .flat_map(|f| std::iter::once(&f.id).chain(&f.names))
@@ -373,7 +373,7 @@ impl Collected {
         let mut all: Vec<Fix> = self.0.into_values().collect();
         for fix in &mut all {
             let ids: Vec<String> = std::iter::once(&fix.id).chain(&fix.names).cloned().collect();
-            for word in ids.iter().flat_map(|id| asked.meant(id)) {
+            for word in ids.iter().flat_map(|id| asked.words_for(id)) {
                 if !fix.names.iter().chain([&fix.id]).any(|n| n == word) {
                     fix.names.push(word.to_owned());
                 }

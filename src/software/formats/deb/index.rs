@@ -108,7 +108,7 @@ fn regular(path: &Path) -> Option<File> {
 }
 
 /// The suites for `codename`; if none is, and there is only one suite, that one.
-pub fn chosen(all: &[Suite], codename: &str) -> Vec<Suite> {
+pub fn choose_suites(all: &[Suite], codename: &str) -> Vec<Suite> {
     let of: Vec<Suite> = all.iter().filter(|s| s.is_of(codename)).cloned().collect();
     if of.is_empty() && all.len() == 1 { all.to_vec() } else { of }
 }
@@ -124,7 +124,7 @@ pub fn read_some(release: File) -> Option<Vec<u8>> {
 ///
 /// # Errors
 /// As [`walk::files`].
-pub fn below(dir: &Path) -> Result<Vec<PathBuf>> {
+pub fn find_indexes(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut best: BTreeMap<PathBuf, usize> = BTreeMap::new();
     // by-hash holds the same files under other names.
     for file in walk::files(dir, &|d| !d.ends_with("by-hash") && !d.ends_with("source"))? {

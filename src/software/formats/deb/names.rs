@@ -58,7 +58,7 @@ impl Asked {
     }
 
     /// The words that mean `id`, which has its canonical form.
-    pub fn meant<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a str> {
+    pub fn words_for<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a str> {
         self.words
             .iter()
             .filter(move |(_, forms)| forms.iter().any(|form| has_form(form, id)))
@@ -67,11 +67,11 @@ impl Asked {
 
     /// Whether `id` is asked for.
     pub fn wants(&self, id: &str) -> bool {
-        self.is_everything() || self.meant(id).next().is_some()
+        self.is_everything() || self.words_for(id).next().is_some()
     }
 
     /// The words that mean nothing in `found`.
-    pub fn without<'a>(&self, found: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
+    pub fn words_not_in<'a>(&self, found: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
         let missing = |(_, forms): &&(String, Vec<String>)| {
             !found.clone().any(|id| forms.iter().any(|form| has_form(form, id)))
         };
@@ -134,7 +134,7 @@ mod tests {
             ("22.04.5-LTS", "22.04.5"),
         ] {
             let asked = Asked::new(&[word.to_owned()]);
-            assert_eq!(asked.meant(id).collect::<Vec<_>>(), [word], "{id}");
+            assert_eq!(asked.words_for(id).collect::<Vec<_>>(), [word], "{id}");
         }
         for (word, id) in [
             ("CVE-2024-1234", "CVE-2024-12345"),
@@ -149,7 +149,7 @@ mod tests {
             assert!(!Asked::new(&[word.to_owned()]).wants(id), "{word} {id}");
         }
         let asked = Asked::new(&["CVE-1-1".to_owned(), "12.9".to_owned()]);
-        assert_eq!(asked.without(["CVE-1-1"].into_iter()), ["12.9"]);
+        assert_eq!(asked.words_not_in(["CVE-1-1"].into_iter()), ["12.9"]);
         assert_eq!(asked.levels().collect::<Vec<_>>(), ["12.9"]);
         assert!(Asked::new(&[]).wants("anything"));
     }

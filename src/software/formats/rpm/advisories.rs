@@ -84,7 +84,7 @@ fn read_changelogs(packages: &[Available]) -> Vec<Fix> {
         let own = package.evr();
         // Newest first: of several entries that name a fix, the oldest introduced it.
         for change in package.changelog() {
-            let since = since(&change, &package.epoch, &own);
+            let since = changed_since(&change, &package.epoch, &own);
             for name in names::find_fixes(&change.text) {
                 left = left.saturating_sub(1);
                 if left == 0 {
@@ -109,7 +109,7 @@ fn read_changelogs(packages: &[Available]) -> Vec<Fix> {
 /// The version from which on a package has a change: the one in its heading (`A B <a@b.c> -
 /// 1:2.0-1`, also `[2.0-1]`), with the package's epoch where it has none; the package's own where
 /// there is none, or a later one.
-fn since(change: &Change, epoch: &str, own: &str) -> String {
+fn changed_since(change: &Change, epoch: &str, own: &str) -> String {
     let word = change.author.split_whitespace().last().unwrap_or_default().trim_matches(['[', ']']);
     let evr = version::Evr::parse(word);
     let Some(release) = evr
@@ -173,7 +173,7 @@ mod tests {
             ("", "0", "2.0-3", "2.0-3"),
         ] {
             let change = Change { author: author.to_owned(), text: String::new() };
-            assert_eq!(since(&change, epoch, own), want, "{author}");
+            assert_eq!(changed_since(&change, epoch, own), want, "{author}");
         }
     }
 

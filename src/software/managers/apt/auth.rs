@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 
-use super::work::below;
+use super::work::work_path;
 use crate::secret::{self, SecretText};
 use crate::software::managers::manager::Job;
 
@@ -19,14 +19,14 @@ const FILE: &str = "auth.conf";
 pub fn write(job: &Job, url: &SecretText) -> Result<String> {
     let (plain, line) = split(url.expose());
     if let Some(line) = line {
-        job.copy()?.replace(below(job, FILE), line.as_bytes(), 0o600)?;
+        job.copy()?.replace(work_path(job, FILE), line.as_bytes(), 0o600)?;
     }
     Ok(plain)
 }
 
 /// The option with the path of the file, if it was written. Otherwise apt uses that of the copy.
 pub fn option(job: &Job) -> Option<String> {
-    let file = below(job, FILE);
+    let file = work_path(job, FILE);
     job.copy()
         .is_ok_and(|copy| copy.exists(&file))
         .then(|| format!("Dir::Etc::netrc={}", file.display()))

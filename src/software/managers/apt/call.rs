@@ -8,7 +8,7 @@
 
 use anyhow::Result;
 
-use super::work::below;
+use super::work::work_path;
 use super::{auth, debconf};
 use crate::host::cmd::{Cmd, Finished, sandbox_path};
 use crate::software::managers::manager::Job;
@@ -55,7 +55,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// One of apt's.
     pub fn new(job: &'a Job<'a>, program: &str, sentence: &str) -> Self {
-        Self::bare(job, program, sentence).options()
+        Self::without_sources(job, program, sentence).options()
     }
 
     /// Adds what apt must know of our sources.
@@ -65,7 +65,7 @@ impl<'a> Call<'a> {
     }
 
     /// One of dpkg's.
-    pub fn bare(job: &'a Job<'a>, program: &str, sentence: &str) -> Self {
+    pub fn without_sources(job: &'a Job<'a>, program: &str, sentence: &str) -> Self {
         let mut cmd = Cmd::new(program, sentence).in_sandbox(job.inside);
         for (key, value) in ENV {
             cmd = cmd.env(key, value);
@@ -90,7 +90,7 @@ impl<'a> Call<'a> {
             Some(_) => {
                 // Checked before anything began.
                 let split = self.job.flags.split_secrets("apt").unwrap_or_default();
-                let file = (!split.options.is_empty()).then(|| below(self.job, OPTIONS_FILE));
+                let file = (!split.options.is_empty()).then(|| work_path(self.job, OPTIONS_FILE));
                 let call = self.args(split.words);
                 match file {
                     Some(file) => call.arg("-c").arg(file),
@@ -113,7 +113,7 @@ impl<'a> Call<'a> {
 
 /// `key=value` options of apt.conf(5).
 fn options(job: &Job) -> Vec<String> {
-    let at = |name: &str| below(job, name).to_string_lossy().into_owned();
+    let at = |name: &str| work_path(job, name).to_string_lossy().into_owned();
     let mut out: Vec<String> = PLAIN.iter().map(|o| (*o).to_owned()).collect();
     out.push(format!("DPkg::Path={}", sandbox_path()));
     // Packages and caches of ours go away with the directory.
@@ -157,11 +157,11 @@ pub fn prepare_directories(job: &Job) -> Result<()> {
     let copy = job.copy()?;
     let own = job.flags.split_secrets("apt")?.options;
     if !own.is_empty() {
-        copy.replace(below(job, OPTIONS_FILE), build_conf(&own).as_bytes(), 0o600)?;
+        copy.replace(work_path(job, OPTIONS_FILE), build_conf(&own).as_bytes(), 0o600)?;
     }
     ["lists/partial", "cache/archives/partial"]
         .iter()
-        .try_for_each(|name| copy.make_directories(below(job, name)))
+        .try_for_each(|name| copy.make_directories(work_path(job, name)))
 }
 
 /// Options as apt.conf(5) has them. Their values hold no quotation mark (`Flags::split_secrets`).

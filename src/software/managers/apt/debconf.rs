@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use super::work::below;
+use super::work::work_path;
 use crate::software::managers::manager::Job;
 
 /// See debconf(7).
@@ -43,12 +43,16 @@ pub fn write(job: &Job) -> Result<()> {
             "Name: {name}\nTemplate: {name}\nValue: {value}\nOwners: altdisk\nFlags: seen\n\n"
         );
     }
-    job.copy()?.replace(below(job, FILE), text.as_bytes(), 0o644)
+    job.copy()?.replace(work_path(job, FILE), text.as_bytes(), 0o644)
 }
 
 /// The variable's value. Other questions are not accepted there: their answers belong to the
 /// alternate.
 pub fn override_in(job: &Job) -> String {
     let names: Vec<&str> = ANSWERS.iter().map(|(name, _)| *name).collect();
-    format!("File{{filename:{} accept_name:^({})$}}", below(job, FILE).display(), names.join("|"))
+    format!(
+        "File{{filename:{} accept_name:^({})$}}",
+        work_path(job, FILE).display(),
+        names.join("|")
+    )
 }

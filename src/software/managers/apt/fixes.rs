@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::call::{Call, last_lines};
-use super::work::below;
+use super::work::work_path;
 use super::{lists, simulate, sizes, sources};
 use crate::error;
 use crate::host::beneath::Directory;
@@ -83,17 +83,20 @@ fn fetch(job: &Job, known: &[Entry]) -> Result<(Directory, Vec<Entry>)> {
         ));
         let args = coming.iter().map(|(name, version)| format!("{name}={version}"));
         // It stores them in the current directory.
-        let call = Call::bare(job, "sh", "fetch packages to look into their changelogs")
+        let call = Call::without_sources(job, "sh", "fetch packages to look into their changelogs")
             .args(["-c", "cd \"$0\" && exec apt-get \"$@\""]);
-        let call =
-            call.args([below(job, "cache/archives")]).options().args(["-q", "download"]).args(args);
+        let call = call
+            .args([work_path(job, "cache/archives")])
+            .options()
+            .args(["-q", "download"])
+            .args(args);
         let done = call.cmd().accept(&[100]).run(job.events)?;
         if !done.success() {
             return Err(error::UPDATE_FAILED
                 .with_cause(("apt could not fetch packages", last_lines(&done))));
         }
     }
-    let dir = job.copy()?.directory(below(job, "cache/archives"))?;
+    let dir = job.copy()?.directory(work_path(job, "cache/archives"))?;
     let mut entries = vec![];
     catalog::visit(&dir.path(), None, &mut |entry, _| entries.push(entry))?;
     Ok((dir, entries))

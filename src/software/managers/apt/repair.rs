@@ -30,7 +30,7 @@ pub fn replay_journal(job: &Job) -> Result<()> {
         return Ok(());
     }
     // Of all that dpkg can do, this changes least: no selection is given.
-    Call::bare(job, "dpkg", "take up the journal that an interrupted run left")
+    Call::without_sources(job, "dpkg", "take up the journal that an interrupted run left")
         .args(["--set-selections"])
         .cmd()
         .stdin("")

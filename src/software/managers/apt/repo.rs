@@ -12,7 +12,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::call::Call;
-use super::work::below;
+use super::work::work_path;
 use crate::error;
 use crate::software::formats::deb::catalog;
 use crate::software::formats::deb::control::Paragraph;
@@ -32,7 +32,7 @@ const INDEX_FIELDS: [&str; 8] =
 /// # Errors
 /// ALT-732 if there are none; if it cannot be written.
 pub fn create(job: &Job, outside: &Path, inside: &Path) -> Result<()> {
-    let (copy, top) = (job.copy()?, below(job, REPO));
+    let (copy, top) = (job.copy()?, work_path(job, REPO));
     let pool = top.join("pool");
     copy.make_directories(&pool)?;
     let location =
@@ -104,9 +104,9 @@ fn stanza(entry: &Entry, fields: &Paragraph, name: &str) -> String {
 
 /// SHA-256 of these packages, by the alternate's own sha256sum(1), which every Debian has.
 fn checksums(job: &Job, some: &[(String, String)]) -> Result<Vec<String>> {
-    let pool = below(job, REPO).join("pool");
+    let pool = work_path(job, REPO).join("pool");
     let paths = some.iter().map(|(name, _)| pool.join(name));
-    let done = Call::bare(job, "sha256sum", "checksums of the packages in the location")
+    let done = Call::without_sources(job, "sha256sum", "checksums of the packages in the location")
         .args(["--"])
         .args(paths)
         .cmd()

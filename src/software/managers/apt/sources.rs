@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::call::{Call, last_lines};
-use super::work::below;
+use super::work::work_path;
 use super::{auth, repo};
 use crate::error;
 use crate::software::formats::deb;
@@ -38,7 +38,7 @@ pub fn write(job: &Job) -> Result<()> {
         }
     };
     // A URL may hold a token.
-    job.copy()?.replace(below(job, "sources.list"), lines.as_bytes(), 0o600)?;
+    job.copy()?.replace(work_path(job, "sources.list"), lines.as_bytes(), 0o600)?;
     match job.source {
         // With one q it reports every missing form of an index.
         PackageSource::Directory { .. } => {
@@ -71,7 +71,10 @@ fn sources_of_directory(job: &Job, inside: &Path, outside: &Path) -> Result<Stri
     match catalog::form(outside) {
         Form::Flat => {
             repo::create(job, outside, inside)?;
-            Ok(format!("deb [trusted=yes] file:{} ./\n", percent_encode(&below(job, repo::REPO))))
+            Ok(format!(
+                "deb [trusted=yes] file:{} ./\n",
+                percent_encode(&work_path(job, repo::REPO))
+            ))
         }
         Form::Archive(all) => {
             let suites = suites(job, &all)?;
@@ -112,7 +115,7 @@ fn require_components(suites: &[Suite]) -> Result<()> {
 /// ALT-732 if there are several, and none is for it.
 pub fn suites(job: &Job, all: &[Suite]) -> Result<Vec<Suite>> {
     let codename = codename(job);
-    let chosen = index::chosen(all, &codename);
+    let chosen = index::choose_suites(all, &codename);
     if chosen.is_empty() {
         let names: Vec<&str> = all.iter().map(|s| s.name.as_str()).collect();
         return Err(error::BAD_LOCATION.with_remedy(
@@ -221,7 +224,7 @@ impl<'a> Probe<'a> {
     /// signature later.
     fn fetch(&mut self, url: &str) -> Option<Vec<u8>> {
         let name = "probe";
-        let outside = below(self.job, name);
+        let outside = work_path(self.job, name);
         let copy = self.job.copy().map_err(|e| self.failed = Some(format!("{e:#}"))).ok()?;
         let call = Call::new(self.job, "/usr/lib/apt/apt-helper", "look what the location is");
         let call = call.args([
@@ -312,10 +315,10 @@ mod tests {
         let all =
             [suite("bookworm"), suite("bookworm-updates"), suite("bookwormy"), suite("trixie")];
         let names = |codename: &str| {
-            index::chosen(&all, codename).into_iter().map(|s| s.name).collect::<Vec<_>>()
+            index::choose_suites(&all, codename).into_iter().map(|s| s.name).collect::<Vec<_>>()
         };
         assert_eq!(names("bookworm"), ["bookworm", "bookworm-updates"]);
         assert!(names("jammy").is_empty() && names("").is_empty());
-        assert_eq!(index::chosen(&all[3..], "jammy").len(), 1);
+        assert_eq!(index::choose_suites(&all[3..], "jammy").len(), 1);
     }
 }

@@ -283,7 +283,7 @@ fn passwords_go_to_apt_in_files() {
         let job = Job { source: &source, work: job.work.clone(), ..*job };
         Apt.prepare(&job)?;
         Apt.transaction(&job, &requests(&["tool"]), &[])?;
-        let own = work::below(&job, "own.conf");
+        let own = work::work_path(&job, "own.conf");
         let value = Call::new(&job, "apt-config", "test").args(["-c"]).args([own]).args([
             "shell",
             "VALUE",
@@ -291,13 +291,14 @@ fn passwords_go_to_apt_in_files() {
         ]);
         assert_eq!(value.cmd().read()?.text(), "VALUE='p%w;//x y'\n");
         let argv = Call::new(&job, "apt-get", "test").flags().cmd().argv().join(" ");
-        let (argv, sources) = (argv, job.copy()?.text(work::below(&job, "sources.list")).unwrap());
+        let (argv, sources) =
+            (argv, job.copy()?.text(work::work_path(&job, "sources.list")).unwrap());
         for text in [argv, sources, root.read("var/log/apt/history.log")] {
             assert!(!["geh", "p%w", "joe"].iter().any(|secret| text.contains(secret)), "{text}");
         }
         for name in ["auth.conf", "own.conf", "sources.list"] {
             let mode = std::os::unix::fs::PermissionsExt::mode(
-                &job.copy()?.open_file(work::below(&job, name))?.metadata()?.permissions(),
+                &job.copy()?.open_file(work::work_path(&job, name))?.metadata()?.permissions(),
             );
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }

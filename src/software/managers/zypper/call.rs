@@ -147,7 +147,7 @@ impl<'a> Call<'a> {
     /// Lets zypper refresh its lists.
     pub fn with_refresh(mut self) -> Self {
         self.global.retain(|g| g != "--no-refresh");
-        let own = self.own();
+        let own = self.native_flags();
         self.global.extend(own.into_iter().filter(|f| GLOBAL.contains(&f.as_str())));
         self
     }
@@ -174,7 +174,7 @@ impl<'a> Call<'a> {
     /// zypper works as its configuration in the alternate says.
     pub fn with_action(mut self, action: &Action) -> Self {
         let (before, behind): (Vec<String>, Vec<String>) =
-            self.own().into_iter().partition(|f| GLOBAL.contains(&f.as_str()));
+            self.native_flags().into_iter().partition(|f| GLOBAL.contains(&f.as_str()));
         self.global.extend(before);
         self.command.push(action.command.to_owned());
         self.command
@@ -191,7 +191,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    fn own(&self) -> Vec<String> {
+    fn native_flags(&self) -> Vec<String> {
         self.job.flags.native.clone().unwrap_or_default()
     }
 

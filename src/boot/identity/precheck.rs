@@ -13,20 +13,20 @@ use anyhow::Result;
 use super::audit::{self, Finding};
 use super::fstab::FstabExtras;
 use super::ids::IdMap;
-use super::left::{self, Left};
+use super::left_references::{self, LeftReference};
 use super::places::{PLACES, Syntax, Treatment, syntax, walk};
 use super::references::{Names, fstab_rewritten};
 use super::units;
 use crate::boot::texts::Text;
 use crate::host::beneath::Beneath;
-use crate::host::tree::Kind;
+use crate::host::fs_calls::Kind;
 
 /// What is known beforehand.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Precheck {
     /// The audit would find this.
     pub findings: Vec<Finding>,
-    pub left: Vec<Left>,
+    pub left: Vec<LeftReference>,
     /// What the rewriting would say.
     pub warnings: Vec<String>,
 }
@@ -37,20 +37,20 @@ pub struct Seen {
 ///
 /// # Errors
 /// ALT-501 for an fstab that cannot be read; if a directory cannot be read by root.
-pub fn look(
+pub fn check(
     root: &Beneath,
     map: &IdMap,
     extras: &FstabExtras,
     is_copied: &dyn Fn(&Path) -> bool,
-) -> Result<Seen> {
+) -> Result<Precheck> {
     let names = Names::new(map)?;
-    let mut seen = Seen::default();
+    let mut seen = Precheck::default();
     let text = |path: &Path| Text::read(root, path).ok().flatten().map(|t| t.text);
     for place in PLACES.iter().filter(|p| p.treatment != Treatment::Audit) {
         for (path, kind) in walk(root, *place).unwrap_or_default() {
             let counts = kind == Kind::Regular
                 && !is_made_anew(&path)
-                && left::is_about_devices(root, &path, &names.rules);
+                && left_references::is_about_devices(root, &path, &names.rules);
             if !counts || !is_copied(&path) {
                 continue;
             }
@@ -75,7 +75,13 @@ pub fn look(
                     new
                 }
             };
-            seen.left.extend(left::in_text(&shown, syntax, place.treatment, &new, &names));
+            seen.left.extend(left_references::in_text(
+                &shown,
+                syntax,
+                place.treatment,
+                &new,
+                &names,
+            ));
             if place.treatment != Treatment::Report {
                 seen.findings.extend(audit::in_text(&shown, syntax, &new, &names));
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -138,7 +144,7 @@ mod tests {
         write(root, "usr/lib/dracut/dracut.conf.d/x.conf", "1234abcd-05\n");
         write(root, "usr/lib/systemd/system/a.service", "1234abcd-05\n");
         let look = |beneath: &Beneath| {
-            let seen = look(beneath, &map(), &FstabExtras::default(), &|_| true).unwrap();
+            let seen = check(beneath, &map(), &FstabExtras::default(), &|_| true).unwrap();
             seen.findings.iter().map(|f| f.path.clone()).collect::<Vec<_>>()
         };
         let others = ["/usr/lib/dracut/dracut.conf.d/x.conf", "/usr/lib/systemd/system/a.service"];
@@ -204,7 +210,7 @@ mod tests {
         write(root, "etc/lvm/archive/x", "1234abcd-05\n");
         let beneath = Beneath::open(root).unwrap();
         let is_copied = |p: &Path| p != Path::new("usr/local/etc/left.out");
-        let before = look(&beneath, &map(), &FstabExtras::default(), &is_copied).unwrap();
+        let before = check(&beneath, &map(), &FstabExtras::default(), &is_copied).unwrap();
         assert_eq!(fs::read_to_string(root.join("etc/fstab")).unwrap(), fstab);
         let findings: Vec<String> = before.findings.iter().map(Finding::to_string).collect();
         assert_eq!(
@@ -238,6 +244,6 @@ mod tests {
         )
         .unwrap();
         assert_eq!(audit::audit(root, &map(), &audit::Expect::default()).unwrap(), before.findings);
-        assert_eq!(left::in_root(&beneath, &map()).unwrap(), before.left);
+        assert_eq!(left_references::in_root(&beneath, &map()).unwrap(), before.left);
     }
 }

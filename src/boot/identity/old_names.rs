@@ -9,7 +9,7 @@ use regex::Regex;
 use super::ids::{IdMap, Names, udev_escape};
 
 /// Finds words, quickly where there are none.
-pub struct OldWords {
+pub struct OldNames {
     /// All old names as they are written; None where there are none.
     any: Option<Regex>,
 }
@@ -20,7 +20,7 @@ const AROUND: &[char] = &[
     '`', '*',
 ];
 
-impl OldWords {
+impl OldNames {
     /// # Errors
     /// If a name is too long to be searched for.
     pub fn new(map: &IdMap) -> Result<Self> {
@@ -39,7 +39,7 @@ impl OldWords {
     }
 
     /// True if the text contains one of the old names.
-    pub fn any(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         self.any.as_ref().is_some_and(|re| re.is_match(text))
     }
 
@@ -47,7 +47,7 @@ impl OldWords {
     /// `=` (`source=/dev/vda5`), before its first colon (`cryptdevice=/dev/vda5:swap`), and without
     /// the dots of a sentence or pattern.
     pub fn find<'t>(&self, line: &'t str, is_old: &dyn Fn(&str) -> bool) -> Vec<&'t str> {
-        if !self.any(line) {
+        if !self.matches(line) {
             return vec![];
         }
         let mut found = vec![];
@@ -103,7 +103,7 @@ mod tests {
             ("swapon LABEL=other; /dev/vdab /dev/vda70 my root", &[]),
             ("/dev/vdb3", &[]),
         ] {
-            assert_eq!(rules.old_words(line), want, "{line}");
+            assert_eq!(rules.old_names(line), want, "{line}");
         }
     }
 }

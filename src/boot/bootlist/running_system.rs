@@ -23,9 +23,9 @@ use crate::host::serial;
 ///
 /// # Errors
 /// ALT-509 if the running system's own disk cannot be found out; records that cannot be read.
-pub fn machine() -> Result<Machine> {
+pub fn detect_machine() -> Result<Machine> {
     let firmware = Firmware::of_machine();
-    let here = running("rootvg")?;
+    let here = boot_disk("rootvg")?;
     let mut others = vec![];
     for (path, role) in [(ALTERNATE, "altinst_rootvg"), (ORIGIN, "old_rootvg")] {
         let Some(mut disk) = BootDisk::load(Path::new(path))? else { continue };
@@ -48,7 +48,7 @@ pub fn machine() -> Result<Machine> {
 ///
 /// # Errors
 /// ALT-509 if its boot file system is on no disk that can be found out.
-pub fn running(role: &str) -> Result<BootDisk> {
+pub fn boot_disk(role: &str) -> Result<BootDisk> {
     let no = |why: String| error::NO_BOOTLIST.with_cause(why);
     let grub_dir = find_own(Path::new("/")).unwrap_or_else(|| "/boot/grub".into());
     let all = mounts::mounted()?;

@@ -19,20 +19,20 @@ use super::rules::Rules;
 use super::{ids::IdMap, lvm_conf, units};
 use crate::boot::texts::Text;
 use crate::host::beneath::Beneath;
-use crate::host::tree::Kind;
+use crate::host::fs_calls::Kind;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct LeftReference {
     /// As seen inside the root.
     pub path: String,
     /// Counted from 1.
     pub line: usize,
-    pub what: What,
+    pub what: LeftKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum LeftKind {
     /// These words name the old disk.
     Names(Vec<String>),
     /// A partition by its number, which may be another partition on the copy.
@@ -41,15 +41,15 @@ pub enum What {
     Pattern(String),
 }
 
-impl Left {
+impl LeftReference {
     /// A sentence; `verb`: `was left` or `will be left`.
     pub fn describe(&self, verb: &str) -> String {
         let what = match &self.what {
-            What::Names(words) => format!("names the old disk ({}) and", words.join(", ")),
-            What::Number(word) => format!(
+            LeftKind::Names(words) => format!("names the old disk ({}) and", words.join(", ")),
+            LeftKind::Number(word) => format!(
                 "names a partition by its number ({word}), which may be another one on the copy; it"
             ),
-            What::Pattern(pattern) => format!(
+            LeftKind::Pattern(pattern) => format!(
                 "altdisk cannot tell whether the pattern {pattern} concerns the disk of the copy; it"
             ),
         };
@@ -78,21 +78,21 @@ pub fn in_text(
     treatment: Treatment,
     text: &str,
     names: &Names,
-) -> Vec<Left> {
+) -> Vec<LeftReference> {
     let mut all = vec![];
     if text.lines().take(10).any(|l| l.contains(GENERATED)) {
         return all;
     }
     if syntax == Syntax::Lvm {
         let odd = lvm_conf::not_understood(text, &names.lvm).into_iter();
-        all.extend(odd.map(|(line, pattern)| Left {
+        all.extend(odd.map(|(line, pattern)| LeftReference {
             path: shown.to_owned(),
             line,
-            what: What::Pattern(pattern),
+            what: LeftKind::Pattern(pattern),
         }));
     }
     let grub = syntax == Syntax::CommandLine && text.contains("hd");
-    if !grub && !names.rules.may_have_old_words(text) {
+    if !grub && !names.rules.may_have_old_names(text) {
         return all;
     }
     let known: Vec<usize> = match treatment {
@@ -105,11 +105,11 @@ pub fn in_text(
         .enumerate()
         .filter(|(i, l)| !l.trim_start().starts_with('#') && !known.contains(&(i + 1)))
     {
-        let mut add = |what| all.push(Left { path: shown.to_owned(), line: i + 1, what });
+        let mut add = |what| all.push(LeftReference { path: shown.to_owned(), line: i + 1, what });
         let words: Vec<String> =
-            names.rules.old_words(line).into_iter().map(str::to_owned).collect();
+            names.rules.old_names(line).into_iter().map(str::to_owned).collect();
         if !words.is_empty() {
-            add(What::Names(words));
+            add(LeftKind::Names(words));
         }
         // 30_os-prober swaps the BIOS's drives for systems that insist on being on the first one.
         let is_swap = line.trim_start().starts_with("drivemap");
@@ -120,7 +120,7 @@ pub fn in_text(
             let hint =
                 line.contains("root=") && rest.iter().any(|l| l.trim_start().starts_with("search"));
             if !hint {
-                add(What::Number(
+                add(LeftKind::Number(
                     number
                         .as_str()
                         .trim_start_matches("root=")
@@ -137,7 +137,7 @@ pub fn in_text(
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn in_root(root: &Beneath, map: &IdMap) -> Result<Vec<Left>> {
+pub fn in_root(root: &Beneath, map: &IdMap) -> Result<Vec<LeftReference>> {
     let names = Names::new(map)?;
     let mut all = vec![];
     for place in PLACES.iter().filter(|p| p.treatment != Treatment::Audit) {
