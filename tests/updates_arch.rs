@@ -85,7 +85,7 @@ fn by_pacman() {
     // package takes the place of another.
     said(&update("v2 -F CVE-2024-1111"), 0, &["packages to be updated: 1,"]);
     assert_eq!(installed(&machine), "app 1.0-1, lib 2.0-1, old 1.0-1");
-    said(&update("v2 -I -acX -w app"), 4, &["ALT-740", "extra"]);
+    said(&update("v2 -I -acX -w app"), 4, &["ALT-749", "extra"]);
     machine.must("echo mine >/alt_inst/etc/app.conf");
     said(&update("v2 -b /updates/v2/web.bnd"), 0, &[]);
     assert_eq!(installed(&machine), "app 2.0-1, extra 1.0-1, lib 2.0-1, old 1.0-1, unused 1.0-1");

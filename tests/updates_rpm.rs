@@ -72,7 +72,7 @@ fn story(name: &str, id: &str, manager: &str) {
     // nothing else.
     said(&update("v2 -F 'rhbz#7654321'"), 0, &["libthing", "1.1-1.fc40", manager]);
     assert_eq!(version(&machine, "libthing"), "1.1");
-    said(&update("v2 -I -acX -F CVE-2024-1111"), 4, &["ALT-740", "newdep"]);
+    said(&update("v2 -I -acX -F CVE-2024-1111"), 4, &["ALT-749", "newdep"]);
     said(&update("v2 -F CVE-2024-1111"), 0, &["hello is new", "newdep"]);
     assert_eq!(
         (version(&machine, "hello"), version(&machine, "newdep")),

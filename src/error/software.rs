@@ -55,9 +55,28 @@ catalogue! {
     PASSWORD_NOT_STORED = "ALT-744", Refused,
         "a password of the update is no longer stored",
         "run phase 2 with the whole command line again: `alt_disk_install -C -P 2 -l ...`";
+    OLDER_VERSION = "ALT-745", Failed,
+        "a package would be replaced by an older version",
+        "to install an older version, name the package with it (-w name=version); nothing was \
+         installed";
+    ESSENTIAL_REMOVED = "ALT-746", Failed,
+        "a package that every system needs would be removed",
+        "request fewer packages, or other versions; nothing was installed";
+    PACKAGE_HELD = "ALT-747", Failed,
+        "the package manager would not install a package that the location has",
+        "check whether the package is held or pinned in the copy, or replaced by another; nothing \
+         was installed";
     BAD_REPOSITORY = "ALT-748", Refused,
         "the metadata of a repository cannot be read",
         "create the metadata again (createrepo_c), or give a directory with only the packages";
+    REQUISITE_NEEDED = "ALT-749", Failed,
+        "a package that was not asked for would be installed too",
+        "add the letter g to -I to install requisites too, or name the package; nothing was \
+         installed";
+    NO_SIGNING_KEY = "ALT-750", Failed,
+        "the copy trusts no key with which packages are signed",
+        "import the key of the repository in the copy (rpm --import), or give -I '--nogpgcheck' \
+         if the packages need no check; nothing was installed";
     NO_LOCATION_YET = "ALT-754", Usage,
         "no location of packages is given",
         "in a panel: fill in the field \"Directory or device with packages\" first, then open \

@@ -21,7 +21,7 @@ const ANY_MACHINE: [&str; 3] = ["all", "noarch", "any"];
 /// removal of a package that the system needs. `words` are the names that the user gave.
 ///
 /// # Errors
-/// ALT-740.
+/// ALT-745, ALT-746.
 pub fn refuse_harm(
     format: Format,
     changes: &Changes,
@@ -47,10 +47,8 @@ pub fn refuse_harm(
         })
         .collect();
     if !older.is_empty() {
-        return Err(error::CONFLICTING_UPDATE.with_remedy(
-            format!("older versions would be installed: {}", join_names(older)),
-            "to install an older version, name the package with it (-w name=version)",
-        ));
+        return Err(error::OLDER_VERSION
+            .with_cause(format!("older versions would be installed: {}", join_names(older))));
     }
     let gone: BTreeSet<String> = changes
         .removed
@@ -59,10 +57,8 @@ pub fn refuse_harm(
         .map(|p| show_path(p.name.as_bytes()))
         .collect();
     if !gone.is_empty() {
-        return Err(error::CONFLICTING_UPDATE.with_remedy(
-            format!("essential packages would be removed: {}", join_names(gone)),
-            "request fewer packages, or other versions",
-        ));
+        return Err(error::ESSENTIAL_REMOVED
+            .with_cause(format!("essential packages would be removed: {}", join_names(gone))));
     }
     Ok(())
 }
@@ -71,7 +67,7 @@ pub fn refuse_harm(
 /// installed in that version must have been left out of `requests`.
 ///
 /// # Errors
-/// ALT-740 if the transaction is empty: that would look like a success.
+/// ALT-747 if the transaction is empty: that would look like a success.
 pub fn check_requested(
     format: Format,
     changes: &Changes,
@@ -91,10 +87,9 @@ pub fn check_requested(
     }
     let names = join_names(names);
     if changes.is_empty() {
-        return Err(error::CONFLICTING_UPDATE.with_remedy(
-            format!("the package manager would not install {names}, although the location has it"),
-            "check whether the packages are held or pinned in the copy, or replaced by others",
-        ));
+        return Err(error::PACKAGE_HELD.with_cause(format!(
+            "the package manager would not install {names}, although the location has it"
+        )));
     }
     Ok(Some(format!(
         "the package manager does not install {names}: held, pinned, or replaced by other packages"
@@ -194,7 +189,7 @@ mod tests {
         assert!(judge(&["tool=1"]).is_ok() && judge(&["tool:amd64=0:1"]).is_ok());
         for said in [&[][..], &["tool"], &["tool=2"], &["lib=1"], &["tool:i386=1"]] {
             let err = judge(said).unwrap_err();
-            assert!(err.contains("ALT-740") && err.contains("tool (2 to 1)"), "{err}");
+            assert!(err.contains("ALT-745") && err.contains("tool (2 to 1)"), "{err}");
         }
         let changes = Changes {
             removed: vec![package("libc6", "1"), package("toy", "1")],
@@ -205,7 +200,7 @@ mod tests {
             "{:#}",
             refuse_harm(&DebFormat, &changes, &[], &words(&["bash", "libc6"])).unwrap_err()
         );
-        assert!(err.contains("ALT-740") && err.contains("libc6") && !err.contains("toy"), "{err}");
+        assert!(err.contains("ALT-746") && err.contains("libc6") && !err.contains("toy"), "{err}");
     }
 
     #[test]
@@ -223,7 +218,7 @@ mod tests {
         assert_eq!(told(&some, &["tool:amd64"]), Ok(None));
         assert!(told(&some, &["tool", "held"]).unwrap().unwrap().contains("install held:"));
         let err = told(&Changes::default(), &["held"]).unwrap_err();
-        assert!(err.contains("ALT-740") && err.contains("would not install held"), "{err}");
+        assert!(err.contains("ALT-747") && err.contains("would not install held"), "{err}");
         assert_eq!(
             check_requested(&DebFormat, &Changes::default(), &[PackageRequest::AllUpdates])
                 .unwrap(),

@@ -276,10 +276,10 @@ fn refuse_requisites(format: Format, changes: &Changes, requests: &[PackageReque
     let updated = changes.updated.iter().map(|u| (&u.name, &u.arch)).filter(|_| !all);
     let mut others = changes.installed.iter().map(|p| (&p.name, &p.arch)).chain(updated);
     match others.find(|(name, arch)| !is_requested(format, requests, name, arch)) {
-        Some((name, _)) => Err(error::CONFLICTING_UPDATE.with_remedy(
-            format!("{} would be installed too, but -I has no `g`", show_path(name.as_bytes())),
-            "add the letter g to -I to install requisites too, or name the package",
-        )),
+        Some((name, _)) => Err(error::REQUISITE_NEEDED.with_cause(format!(
+            "{} would be installed too, but -I has no `g`",
+            show_path(name.as_bytes())
+        ))),
         None => Ok(()),
     }
 }

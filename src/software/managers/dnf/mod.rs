@@ -106,10 +106,7 @@ impl Manager for Dnf {
                     .iter()
                     .any(|s| String::from_utf8_lossy(s).contains(NO_KEYS)) =>
                 {
-                    return Err(error::CONFLICTING_UPDATE.with_remedy(
-                        "packages of a repository at a URL must be signed with a key that the copy trusts, and it has no key at all",
-                        "import the key of the repository in the copy (rpm --import), or give -I '--nogpgcheck' if the packages need no check",
-                    ));
+                    return Err(error::NO_SIGNING_KEY.with_cause("packages of a repository at a URL must be signed with a key that the copy trusts, and it has no key at all"));
                 }
                 None => {
                     return Err(error::CONFLICTING_UPDATE.with_cause((

@@ -139,7 +139,7 @@ fn a_repository_at_a_url_must_be_signed() {
             Dnf.fixes(job, &["CVE-2024-3333".into()], &Dnf.available(job).unwrap()).unwrap();
         assert!(fixes.iter().any(|f| f.id == "FEDORA-2024-0a1b2c3d4e"));
         let why = format!("{:#}", transaction(&Dnf, job, &[named("tool", None)]).unwrap_err());
-        assert!(why.contains("ALT-740") && why.contains("no key at all"), "{why}");
+        assert!(why.contains("ALT-750") && why.contains("no key at all"), "{why}");
     });
     root.copy("key.asc", "/srv/key.asc");
     root.run("rpm --import /srv/key.asc");

@@ -83,7 +83,7 @@ pub fn transaction(
 /// become older too.
 ///
 /// # Errors
-/// ALT-740.
+/// ALT-745.
 pub fn nothing_older(transaction: &Transaction, requests: &[PackageRequest]) -> Result<()> {
     let versioned =
         requests.iter().any(|g| matches!(g, PackageRequest::Named { version: Some(_), .. }));
@@ -91,7 +91,7 @@ pub fn nothing_older(transaction: &Transaction, requests: &[PackageRequest]) -> 
         Some(update) if !versioned => {
             let [name, before, after] =
                 [&update.name, &update.before, &update.after].map(|t| printable(t, false));
-            Err(error::CONFLICTING_UPDATE.with_remedy(
+            Err(error::OLDER_VERSION.with_remedy(
                 format!("{name} {before} would be replaced by the older {after}"),
                 format!("to install an older version, name it: -w {name}={after}"),
             ))
@@ -192,7 +192,7 @@ mod tests {
             nothing_older(&older, &[PackageRequest::AllUpdates, named(None)]).unwrap_err()
         );
         assert!(
-            why.contains("ALT-740") && why.contains("bar 1-1 would be replaced by the older 0-1"),
+            why.contains("ALT-745") && why.contains("bar 1-1 would be replaced by the older 0-1"),
             "{why}"
         );
         assert!(nothing_older(&older, &[named(Some("0-1"))]).is_ok());
