@@ -69,7 +69,10 @@ fn send(id: Id, signal: Signal) -> Result<()> {
     match sent {
         Ok(()) => Ok(()),
         Err(nix::errno::Errno::ESRCH) => Err(gone("it has just ended")),
-        Err(e) => Err(error::KERNEL.with_cause(format!("signal to process {group}: {e}"))),
+        Err(e) => {
+            Err(error::KERNEL
+                .with_cause(format!("signal to process {group}: {}", error::text_of(&e))))
+        }
     }
 }
 

@@ -112,7 +112,13 @@ pub fn event_file(id: Id) -> Result<PathBuf> {
 pub(super) fn list_ids(folder: &Path) -> Result<Vec<Id>> {
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(e) => return Err(error::JOB_FOLDER.with_cause(format!("{}: {e}", folder.display()))),
+        Err(e) => {
+            return Err(error::JOB_FOLDER.with_cause(format!(
+                "{}: {}",
+                folder.display(),
+                error::text_of(&e)
+            )));
+        }
         Ok(entries) => entries,
     };
     let number = |e: fs::DirEntry| e.file_name().to_str().and_then(|n| n.parse().ok()).map(Id);

@@ -35,10 +35,12 @@ pub enum Class {
     Error,
     /// A file that was copied.
     File,
+    /// The command's last words.
+    End,
 }
 
 /// How many classes there are.
-pub const CLASSES: usize = 11;
+pub const CLASSES: usize = 12;
 
 impl Class {
     /// Whether it came from a standard error.
@@ -47,14 +49,23 @@ impl Class {
     }
 }
 
+/// What of the command's own output stands elsewhere on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Its errors, all of them.
+    pub errors: bool,
+    /// Its last words.
+    pub end: bool,
+}
+
 /// A selection of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filter {
     /// The output of the command itself; the programs that it runs are left out.
     #[default]
     Own,
-    /// The same without its errors: they stand elsewhere on the screen.
-    Brief,
+    /// The same without what stands elsewhere on the screen.
+    Brief(Elsewhere),
     /// Everything.
     All,
     /// Standard error, warnings, errors.
@@ -76,7 +87,7 @@ impl Filter {
     /// As the screen names it.
     pub fn name(self) -> &'static str {
         match self {
-            Filter::Own | Filter::Brief => "without the programs it runs",
+            Filter::Own | Filter::Brief(_) => "without the programs it runs",
             Filter::All => "everything",
             Filter::Trouble => "stderr and warnings",
             Filter::Errors => "errors",
@@ -88,7 +99,11 @@ impl Filter {
         match self {
             Filter::All => true,
             Filter::Own => !matches!(class, Class::Command | Class::Inner | Class::InnerErr),
-            Filter::Brief => class != Class::Error && Filter::Own.shows(class),
+            Filter::Brief(elsewhere) => match class {
+                Class::Error => !elsewhere.errors,
+                Class::End => !elsewhere.end,
+                _ => Filter::Own.shows(class),
+            },
             Filter::Trouble => matches!(
                 class,
                 Class::Stderr | Class::InnerErr | Class::Warning | Class::Failed | Class::Error
@@ -131,6 +146,7 @@ const ALL: [Class; CLASSES] = [
     Class::Failed,
     Class::Error,
     Class::File,
+    Class::End,
 ];
 
 /// The line counts at one place of the file.
@@ -265,7 +281,8 @@ pub fn each_line(event: &Event, inside: &mut bool, take: &mut dyn FnMut(Class, S
         }
         Event::Step { state: StepStatus::Done, .. } => Class::Command,
         Event::Phase { .. } | Event::Step { .. } => Class::Step,
-        Event::Note { .. } | Event::Done { .. } => Class::Note,
+        Event::Note { .. } => Class::Note,
+        Event::Done { .. } => Class::End,
         Event::Warning { text } => {
             let text = format!("warning: {}", printable_lines(text, false));
             return text.lines().for_each(|l| take(Class::Warning, l.to_owned()));

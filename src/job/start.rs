@@ -45,9 +45,10 @@ pub fn start(spec: &Spec) -> Result<Id> {
     match answer {
         Ok(Answer::Runs) => Ok(id),
         Ok(Answer::Failed(cause, remedy)) => failed(cause, &remedy),
-        Err(e) => {
-            failed(format!("the supervisor did not start: {e:#}"), error::JOB_NOT_STARTED.remedy)
-        }
+        Err(e) => failed(
+            format!("the supervisor did not start: {}", error::chain_of(&e)),
+            error::JOB_NOT_STARTED.remedy,
+        ),
     }
 }
 

@@ -57,7 +57,10 @@ pub fn run(dir: &Path, own: fn(&str) -> bool) -> Result<()> {
     let ended = match wait_for_the_end() {
         Ok(ended) => ended,
         Err(e) => {
-            return answer(&Answer::Failed(format!("{e:#}"), error::NO_THREAD.remedy.to_owned()));
+            return answer(&Answer::Failed(
+                error::chain_of(&e),
+                error::NO_THREAD.remedy.to_owned(),
+            ));
         }
     };
     let (mut child, mut events) = match begin(&spec, dir, own) {
@@ -85,9 +88,9 @@ fn answer(answer: &Answer) -> Result<()> {
 type Refusal = (String, String);
 
 fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Writer), Refusal> {
-    let internal = |what: &str, e: String| {
+    let internal = |what: &str, why: String| {
         (
-            format!("{what}: {e}"),
+            format!("{what}: {why}"),
             "free some space on the file system of the jobs, or repair it".to_owned(),
         )
     };
@@ -102,7 +105,7 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     })?;
     let path = dir.join("events.jsonl");
     let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(&path);
-    let file = file.map_err(|e| internal(&path.display().to_string(), e.to_string()))?;
+    let file = file.map_err(|e| internal(&path.display().to_string(), error::text_of(&e)))?;
     let mut command = Command::new(&program);
     command.arg0(name).args(&spec.argv[1..]).envs(spec.env.iter().map(|(k, v)| (k, v)));
     // Another program could write into the log what it likes.
@@ -110,7 +113,7 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
         command.env(
             EVENTS_VARIABLE,
             append::descriptor_name(&file)
-                .map_err(|e| internal(&path.display().to_string(), e.to_string()))?,
+                .map_err(|e| internal(&path.display().to_string(), error::text_of(&e)))?,
         );
     } else {
         command.env_remove(EVENTS_VARIABLE);
@@ -124,7 +127,7 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
             }
             _ => "check that it is a program for this machine",
         };
-        (format!("{}: {e}", program.display()), remedy.to_owned())
+        (format!("{}: {}", program.display(), error::text_of(&e)), remedy.to_owned())
     })?;
     let pid = child.id();
     let number = |pid: u32| i32::try_from(pid).unwrap_or(0);
@@ -137,7 +140,7 @@ fn begin(spec: &Spec, dir: &Path, own: fn(&str) -> bool) -> Result<(Child, Write
     if let Err(e) = written {
         let _ = procs::signal_group(number(pid), Signal::SIGKILL);
         let _ = child.wait();
-        return Err(internal("run.json", format!("{e:#}")));
+        return Err(internal("run.json", error::chain_of(&e)));
     }
     let argv = if spec.shown.is_empty() { spec.argv.clone() } else { vec![spec.shown.clone()] };
     // The command works where it was asked for; this process keeps no file system busy.

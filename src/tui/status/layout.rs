@@ -6,6 +6,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::job::index::Elsewhere;
 use crate::text::wrap;
 use crate::tui::popup::fold;
 use crate::tui::status::model::{Focus, Status};
@@ -27,8 +28,8 @@ pub struct Layout {
     pub top: u16,
     pub said: Vec<String>,
     pub errors: Vec<(bool, String)>,
-    /// All that the errors say stands there: the log need not say it again.
-    pub errors_are_whole: bool,
+    /// What stands there, and that the log need not show again.
+    pub elsewhere: Elsewhere,
     /// Two rows of phase, step and progress, while the command runs; no height otherwise.
     pub strip: Rect,
     pub log: Rect,
@@ -47,6 +48,7 @@ impl Layout {
         let columns = usize::from(width.saturating_sub(1)).max(20);
         let lines = |text: &str, indent: usize| whole_lines(text, columns, indent);
         let on_alternate = status.job.spec.on_alternate();
+        let end = words::shows_last_words(status.job.state, &status.work.words);
         let said =
             words::ending(status.job.state, &status.work.words, on_alternate, status.asked_to_stop);
         let said = if said.is_empty() { vec![] } else { lines(&said, 0) };
@@ -84,7 +86,7 @@ impl Layout {
             top,
             said,
             errors,
-            errors_are_whole,
+            elsewhere: Elsewhere { errors: errors_are_whole, end },
             strip,
             log,
             steps,

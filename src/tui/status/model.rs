@@ -128,7 +128,7 @@ impl Status {
         let counts = self.pane.log().counts();
         let err =
             [Class::Stderr, Class::Warning, Class::Error].iter().any(|c| counts.count(*c) > 0);
-        let out = [Class::Stdout, Class::Step, Class::Note, Class::File]
+        let out = [Class::Stdout, Class::Step, Class::Note, Class::File, Class::End]
             .iter()
             .any(|c| counts.count(*c) > 0);
         (out, err)

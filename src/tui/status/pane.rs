@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::job::index::{Class, Filter, Growth};
+use crate::job::index::{Class, Elsewhere, Filter, Growth};
 use crate::job::log::{Hit, Log, Search, matches};
 use crate::tui::canvas::expand_tabs;
 use crate::tui::status::rows;
@@ -128,13 +128,14 @@ impl Pane {
         self.set_filter(self.filter.next())
     }
 
-    /// Whether what the command says itself is shown without its errors, which are said elsewhere.
+    /// What of the command's own output is not shown here, as it stands elsewhere on the screen.
     ///
     /// # Errors
     /// If the log cannot be read.
-    pub fn leave_out_errors(&mut self, brief: bool) -> Result<()> {
-        let filter = if brief { Filter::Brief } else { Filter::Own };
-        if self.filter == filter || !matches!(self.filter, Filter::Own | Filter::Brief) {
+    pub fn leave_out(&mut self, elsewhere: Elsewhere) -> Result<()> {
+        let all = elsewhere == Elsewhere::default();
+        let filter = if all { Filter::Own } else { Filter::Brief(elsewhere) };
+        if self.filter == filter || !matches!(self.filter, Filter::Own | Filter::Brief(_)) {
             Ok(())
         } else {
             self.set_filter(filter)

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::error;
 use crate::event::Event;
 use crate::host::clock;
 use crate::job::follow::Batch;
@@ -107,7 +108,7 @@ impl Status {
     /// Lets the panes have the room that there is for them now.
     pub(super) fn place(&mut self) -> Result<()> {
         let layout = Layout::for_status(self);
-        self.pane.leave_out_errors(layout.errors_are_whole)?;
+        self.pane.leave_out(layout.elsewhere)?;
         let log = layout.log;
         self.pane.resize(usize::from(log.width), usize::from(log.height))
     }
@@ -119,7 +120,7 @@ impl Status {
 
     pub(super) fn show_error(&mut self, done: Result<()>) {
         if let Err(e) = done {
-            self.message = format!("The log cannot be read: {e:#}");
+            self.message = format!("The log cannot be read: {}", error::chain_of(&e));
         }
     }
 }

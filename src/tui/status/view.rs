@@ -148,7 +148,7 @@ impl Status {
             c.draw_text(x, above, &top, Role::Note);
             c.draw_text(area.x, area.bottom(), &bottom, Role::Note);
         }
-        if !matches!(self.pane.filter, Filter::Own | Filter::Brief) {
+        if !matches!(self.pane.filter, Filter::Own | Filter::Brief(_)) {
             c.draw_text(
                 area.x + SHOWN,
                 above,
@@ -165,7 +165,7 @@ impl Status {
 
     fn row(&self, c: &mut Canvas<'_>, y: u16, row: &Row) {
         let role = match row.class {
-            Class::Stdout | Class::Note | Class::File => Role::Text,
+            Class::Stdout | Class::Note | Class::File | Class::End => Role::Text,
             Class::Stderr | Class::InnerErr => Role::Stderr,
             Class::Command => Role::Command,
             Class::Inner => Role::Note,

@@ -15,13 +15,19 @@ pub fn leaving(job: &Summary) -> String {
     )
 }
 
+/// Whether [`ending`] has the command's last words in it. That a job was stopped is said in words
+/// of its own.
+pub fn shows_last_words(state: State, words: &str) -> bool {
+    matches!(state, State::Ended(_)) && !words.is_empty() && words != STOPPED
+}
+
 /// What the end means.
 pub fn ending(state: State, words: &str, on_alternate: bool, stopped: bool) -> String {
     match state {
         State::Running => String::new(),
         State::Ended(ended) => {
             let mut text = how(ended, stopped && !ended.success());
-            if !words.is_empty() && words != STOPPED {
+            if shows_last_words(state, words) {
                 text = format!("{text} {words}");
             }
             text
