@@ -206,6 +206,40 @@ fn threads_are_started_in_one_place() {
     }
 }
 
+/// An error is shown by the functions of `error::chain`: what it makes of itself has numbers and
+/// names of system errors in it. An error is called `e` or `error` here, a text `why`.
+#[test]
+fn errors_do_not_format_themselves() {
+    let ways: Vec<String> = ["e", "err", "error", "errno"]
+        .iter()
+        .flat_map(|e| {
+            [
+                format!("{{{e}}}"),
+                format!("{{{e}:"),
+                format!(" {e}.to_string()"),
+                format!("({e}.to_string()"),
+            ]
+        })
+        .chain(
+            ["e.desc()", "map_err(ToString::to_string", ":#}\", e)", "{}\", e)"].map(str::to_owned),
+        )
+        .collect();
+    for (path, text) in sources() {
+        let name = path.to_string_lossy();
+        let test =
+            name.ends_with("tests.rs") || ["/tests/", "/testing/"].iter().any(|d| name.contains(d));
+        if test || path.ends_with("error/chain.rs") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for (n, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//"))
+        {
+            let found = ways.iter().find(|way| line.contains(way.as_str()));
+            assert!(found.is_none(), "{}:{}: {line}", path.display(), n + 1);
+        }
+    }
+}
+
 /// What is sorted by a comparison of its own has a test that this is an order: Rust's sort panics
 /// on others.
 #[test]

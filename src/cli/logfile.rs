@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::console::error_text;
+use crate::error;
 use crate::event::lines::{Shown, line};
 use crate::event::{Event, Events, Sink};
 use crate::host::own_file::{self, Refused};
@@ -37,7 +38,8 @@ pub fn add(events: &Events, path: &Path, verbose: bool, argv: &[String], begun: 
         Err(e) => {
             let remedy = e.remedy().map(|r| format!("; {r}")).unwrap_or_default();
             events.warn(format!(
-                "no log is written: {e}{remedy} (command: {})",
+                "no log is written: {}{remedy} (command: {})",
+                error::text_of(&e),
                 quoted(&masked_words(argv))
             ));
         }
@@ -95,7 +97,12 @@ impl<W: Write + Send> Sink for LogFile<W> {
         if let Err(e) = &done {
             // This sink is not asked again, so this is said once; standard error may be gone as
             // well.
-            let _ = writeln!(io::stderr(), "{}: warning: the log is not continued: {e}", self.name);
+            let _ = writeln!(
+                io::stderr(),
+                "{}: warning: the log is not continued: {}",
+                self.name,
+                error::text_of(e)
+            );
         }
         done
     }

@@ -94,7 +94,7 @@ fn request(p: &Parsed, to: &OsString) -> Result<Request> {
         match std::fs::File::open(&path).and_then(|f| f.metadata()) {
             Ok(meta) if meta.is_file() => Ok(Some(path)),
             Ok(_) => Err(cannot("is not a regular file".to_owned())),
-            Err(e) => Err(cannot(format!("cannot be read: {e}"))),
+            Err(e) => Err(cannot(format!("cannot be read: {}", error::text_of(&e)))),
         }
     };
     let (image_data, exclude_list) = (file("m")?, file("e")?);
@@ -136,7 +136,11 @@ fn make_own_directory(image: &Path) -> Result<()> {
     }
     let made = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&own);
     made.map_err(|e| {
-        error::IMAGE_PLACE.with_cause(format!("making the directory {}: {e}", own.display()))
+        error::IMAGE_PLACE.with_cause(format!(
+            "making the directory {}: {}",
+            own.display(),
+            error::text_of(&e)
+        ))
     })
 }
 
@@ -163,10 +167,7 @@ fn list(image: &Path) -> Result<Exit> {
     let mut out = std::io::BufWriter::new(std::io::stdout());
     let listed = mksysb::list_members(image, |line| Ok(writeln!(out, "{line}")?));
     let closed = |e: &anyhow::Error| {
-        e.chain().any(|c| {
-            c.downcast_ref::<std::io::Error>()
-                .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
-        })
+        error::system_error(e).is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     };
     match listed.and_then(|()| Ok(out.flush()?)) {
         // A reader that closed it has seen enough.

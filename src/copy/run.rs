@@ -39,7 +39,7 @@ pub fn copy(job: &Job<'_>, events: &Events, progress: &Progress) -> Result<Repor
     fs_calls::raise_open_files();
     let source_lost = |e: Errno| {
         let prefix = job.prefix.display();
-        error::SOURCE_LOST.with_cause(format!("{prefix} could not be read: {}", e.desc()))
+        error::SOURCE_LOST.with_cause(format!("{prefix} could not be read: {}", error::text_of(&e)))
     };
     let target_lost = |e: Errno| target_error(job, b"", e);
     let target_stat = fs_calls::stat_fd(&target).map_err(target_lost)?;

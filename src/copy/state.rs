@@ -36,7 +36,7 @@ pub fn target_error(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
         Errno::ENOSPC | Errno::EDQUOT => &error::TARGET_FULL,
         _ => &error::TARGET_WRITE,
     };
-    entry.with_cause(format!("{place} could not be written: {}", e.desc()))
+    entry.with_cause(format!("{place} could not be written: {}", error::text_of(&e)))
 }
 
 impl Copier<'_> {
@@ -50,7 +50,7 @@ impl Copier<'_> {
                 self.work.fail(target_error(self.job, &path, e));
             }
             CopyError::Target(e) => {
-                let why = format!("could not be made on the target: {}", e.desc());
+                let why = format!("could not be made on the target: {}", error::text_of(&e));
                 self.work.tally.add_failed(path, why);
             }
         }
@@ -60,12 +60,12 @@ impl Copier<'_> {
     pub fn record_unreadable(&self, path: Vec<u8>, e: Errno) {
         if is_out_of_resources(e) {
             let at = show_path(&self.absolute(&path));
-            let cause = format!("{at} could not be read: {}", e.desc());
+            let cause = format!("{at} could not be read: {}", error::text_of(&e));
             self.work.fail(error::SOURCE_LOST.with_cause(cause));
         } else if is_gone(e) {
             self.work.tally.add_vanished(path);
         } else {
-            self.work.tally.add_failed(path, format!("could not be read: {}", e.desc()));
+            self.work.tally.add_failed(path, format!("could not be read: {}", error::text_of(&e)));
         }
     }
 

@@ -20,7 +20,7 @@ pub fn run(copier: &Copier<'_>) {
     let work = &copier.work;
     let _guard = work.stop_on_panic();
     if let Err(e) = own_umask() {
-        let cause = format!("a thread could not set a umask of its own: {}", e.desc());
+        let cause = format!("a thread could not set a umask of its own: {}", error::text_of(&e));
         return work.fail(error::KERNEL.with_cause(cause));
     }
     let mut buffer = vec![0; data::BUFFER];

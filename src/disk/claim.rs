@@ -82,7 +82,10 @@ impl Claim {
     pub fn close(self) -> Result<()> {
         drop(self.partitions);
         self.disk.sync_all().map_err(|e| {
-            error::KERNEL.with_cause(format!("what was written did not reach the disk: {e}"))
+            error::KERNEL.with_cause(format!(
+                "what was written did not reach the disk: {}",
+                error::text_of(&e)
+            ))
         })?;
         self.disk.unlock().map(drop).map_err(|(_, e)| e).context("unlocking a disk")
     }
@@ -96,9 +99,16 @@ fn lock(mut file: File, path: &Path) -> Result<Flock<File>> {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(locked) => return Ok(locked),
             Err((back, Errno::EAGAIN)) if begun.elapsed() < LOCK_TIMEOUT => file = back,
-            Err((_, e)) => {
+            Err((_, Errno::EAGAIN)) => {
                 return Err(error::DISK_CLAIMED
-                    .with_cause(format!("{} is locked by another process ({e})", path.display())));
+                    .with_cause(format!("{} is locked by another process", path.display())));
+            }
+            Err((_, e)) => {
+                return Err(error::DISK_CLAIMED.with_cause(format!(
+                    "{} cannot be locked: {}",
+                    path.display(),
+                    error::text_of(&e)
+                )));
             }
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -112,7 +122,11 @@ fn open(path: &Path, flags: i32) -> Result<File> {
             "{} is in use: the kernel does not give it to us alone",
             path.display()
         )),
-        _ => error::DISK_UNREADABLE.with_cause(format!("{} cannot be opened: {e}", path.display())),
+        _ => error::DISK_UNREADABLE.with_cause(format!(
+            "{} cannot be opened: {}",
+            path.display(),
+            error::text_of(&e)
+        )),
     })
 }
 

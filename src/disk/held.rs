@@ -36,7 +36,11 @@ impl Held {
     /// ALT-218 where it cannot be opened, or is no block device.
     pub fn open(name: &Path) -> Result<Self> {
         let cannot = |e| {
-            error::DISK_UNREADABLE.with_cause(format!("{} cannot be opened: {e}", name.display()))
+            error::DISK_UNREADABLE.with_cause(format!(
+                "{} cannot be opened: {}",
+                name.display(),
+                error::text_of(&e)
+            ))
         };
         let file = File::open(name).map_err(cannot)?;
         let facts = facts(&file).map_err(cannot)?;
@@ -95,12 +99,15 @@ impl Held {
             error::DISK_EXCHANGED.with_cause(format!("{}: {what}", self.name.display()))
         };
         let own = facts(&self.file).map_err(|e| {
-            other(format!("the disk that was opened does not answer any more: {e}"))
+            other(format!(
+                "the disk that was opened does not answer any more: {}",
+                error::text_of(&e)
+            ))
         })?;
         self.compare(&own).map_err(&other)?;
-        let there = File::open(&self.name)
-            .and_then(|f| facts(&f))
-            .map_err(|e| other(format!("nothing can be opened there any more: {e}")))?;
+        let there = File::open(&self.name).and_then(|f| facts(&f)).map_err(|e| {
+            other(format!("nothing can be opened there any more: {}", error::text_of(&e)))
+        })?;
         self.compare(&there).map_err(other)
     }
 

@@ -62,7 +62,11 @@ pub fn wipe(disk: &Disk, events: &Events) -> Result<()> {
     held.guard(|| wipe_device(&held, events))?;
     let blocks = content::read(held.file(), disk.size, &all);
     let blocks = blocks.map_err(|e| {
-        error::KERNEL.with_cause(format!("{} cannot be read again: {e}", disk.path.display()))
+        error::KERNEL.with_cause(format!(
+            "{} cannot be read again: {}",
+            disk.path.display(),
+            error::text_of(&e)
+        ))
     })?;
     if !content::blank(&blocks) {
         return Err(error::KERNEL
@@ -79,7 +83,11 @@ fn zero(disk: &Disk, held: &Held, places: &[u64]) -> Result<()> {
     held.check()?;
     let claim = Claim::take(disk)?;
     let refused = |e: std::io::Error| {
-        error::KERNEL.with_cause(format!("{} cannot be written: {e}", disk.path.display()))
+        error::KERNEL.with_cause(format!(
+            "{} cannot be written: {}",
+            disk.path.display(),
+            error::text_of(&e)
+        ))
     };
     let file =
         std::fs::OpenOptions::new().read(true).write(true).open(held.path()).map_err(refused)?;
@@ -152,8 +160,11 @@ fn write_first_sector(disk: &Disk, at: u64, bytes: &[u8]) -> Result<()> {
     let file = std::fs::OpenOptions::new().write(true).open(held.path());
     let done = file.and_then(|f| f.write_all_at(bytes, at).and_then(|()| f.sync_all()));
     done.map_err(|e| {
-        error::KERNEL
-            .with_cause(format!("writing the first sector of {}: {e}", disk.path.display()))
+        error::KERNEL.with_cause(format!(
+            "writing the first sector of {}: {}",
+            disk.path.display(),
+            error::text_of(&e)
+        ))
     })?;
     held.close()
 }
@@ -258,8 +269,10 @@ pub fn erase_signatures(disk: &Disk, vg: Option<&str>, events: &Events) -> Resul
             .map(|e| PartitionExtent { number: e.number, start: e.start, size: e.size })
             .collect();
         if let Err(e) = appear(disk, &places, events) {
-            events
-                .warn(format!("{e:#}; their signatures cannot be erased one by one, the table is"));
+            events.warn(format!(
+                "{}; their signatures cannot be erased one by one, the table is",
+                error::chain_of(&e)
+            ));
         }
     }
     wipe(disk, events)?;

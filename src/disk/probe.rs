@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::disk::model::{Signature, Table};
+use crate::error;
 use crate::host::cmd::Cmd;
 
 /// A partition as the table on the disk has it.
@@ -119,7 +120,7 @@ pub fn table(disk: &Path) -> Result<Option<OnDisk>> {
     if why.contains("does not contain a recognized partition table") {
         return Ok(None);
     }
-    Err(crate::error::DISK_UNREADABLE.with_cause(format!(
+    Err(error::DISK_UNREADABLE.with_cause(format!(
         "the partition table of {} cannot be read: {}",
         disk.display(),
         why.trim()
@@ -238,8 +239,8 @@ pub fn gpt_ids(disk: &File, size: u64, sector: u32) -> Result<GptIds> {
         let mut head = [0u8; 72];
         let read = disk.read_exact_at(&mut head, at);
         read.map_err(|e| {
-            crate::error::DISK_UNREADABLE
-                .with_cause(format!("the partition table cannot be read: {e}"))
+            error::DISK_UNREADABLE
+                .with_cause(format!("the partition table cannot be read: {}", error::text_of(&e)))
         })?;
         let id = <[u8; 16]>::try_from(&head[56..72]).map(uuid::Uuid::from_bytes_le);
         Ok(id.ok().filter(|_| head.starts_with(b"EFI PART")).map(|id| id.to_string()))

@@ -16,9 +16,9 @@ use crate::disk::sysfs::{self, Block};
 use crate::disk::{
     config_references, content, kernel_users, lvm_report, practice, probe, twins, users,
 };
+use crate::error;
 use crate::host::device::device_below;
 use crate::host::threads;
-use crate::text::printable::without_error_numbers;
 
 impl Inventory {
     /// Looks at the machine. Reads only.
@@ -232,7 +232,7 @@ fn read_tables(inventory: &mut Inventory) -> Result<()> {
             continue;
         }
         if let Err(e) = File::open(&d.path) {
-            let why = reason(&e);
+            let why = error::text_of(&e);
             d.unreadable = Some(format!("{}: {why}", d.path.display()));
             inventory.unknown.push(format!("what is on {} ({why})", d.path.display()));
             continue;
@@ -246,15 +246,10 @@ fn read_tables(inventory: &mut Inventory) -> Result<()> {
                 }
             }
             Err(e) if is_missing(&e) => return Err(e),
-            Err(e) => d.unreadable = Some(reason(&e)),
+            Err(e) => d.unreadable = Some(error::chain_of(&e)),
         }
     }
     Ok(())
-}
-
-/// An error as people read it: with what led to it, without the numbers of system errors.
-fn reason(e: &impl std::fmt::Display) -> String {
-    without_error_numbers(&format!("{e:#}"))
 }
 
 fn join(d: &mut Disk, e: probe::Entry, sector: u64) {
@@ -341,7 +336,7 @@ fn look_for_data(inventory: &mut Inventory) {
         .collect();
     let look = |d: &mut Disk| match content::look(d) {
         Ok(sight) => d.sight = Some(sight),
-        Err(e) => d.unreadable = Some(format!("{}: {}", d.path.display(), reason(&e))),
+        Err(e) => d.unreadable = Some(format!("{}: {}", d.path.display(), error::text_of(&e))),
     };
     std::thread::scope(|s| {
         for d in &mut disks {
@@ -362,7 +357,7 @@ fn one_by_one(inventory: &mut Inventory, devices: &[PathBuf]) -> BTreeMap<String
                     .disks
                     .iter_mut()
                     .find(|d| d.path == *path || d.partitions.iter().any(|p| p.path == *path));
-                let why = reason(&e);
+                let why = error::chain_of(&e);
                 inventory.unknown.push(format!("what is on {} ({why})", path.display()));
                 if let Some(d) = disk {
                     d.unreadable = Some(why);
@@ -399,7 +394,7 @@ fn read_lvm(inventory: &mut Inventory) {
             }
             inventory.lvm = lvm;
         }
-        Err(e) => inventory.unknown.push(format!("volume groups ({})", reason(&e))),
+        Err(e) => inventory.unknown.push(format!("volume groups ({})", error::chain_of(&e))),
     }
 }
 

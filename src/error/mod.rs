@@ -15,6 +15,7 @@ mod entry;
 
 mod boot;
 mod catalogue;
+mod chain;
 pub mod details;
 mod disks;
 mod images;
@@ -28,12 +29,13 @@ mod system;
 mod usage;
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 
 use crate::text::printable::Message;
 
 pub use boot::*;
 pub use catalogue::all;
+pub use chain::{cause, chain_of, find, system_error, text_of};
 pub use disks::*;
 pub use entry::{AltError, Entry, Exit};
 pub use images::*;
@@ -46,28 +48,17 @@ pub use source::*;
 pub use system::*;
 pub use usage::*;
 
-/// The cause without number and remedy: that of the catalogued error in a chain, or the whole chain
-/// where there is none.
-pub fn cause(e: &anyhow::Error) -> String {
-    find(e).map_or_else(|| Message::from(format!("{e:#}")).into_text(), |alt| alt.cause.clone())
-}
-
-/// The catalogued error inside `err`, if there is one.
-pub fn find(err: &anyhow::Error) -> Option<&AltError> {
-    err.chain().find_map(|e| e.downcast_ref::<AltError>())
-}
-
 /// The error for a user: the catalogued one with the context around it, or the whole chain under
 /// the number that fits an error of the system.
 pub fn describe(err: &anyhow::Error) -> AltError {
     let Some(alt) = find(err) else {
         let entry = classify(err);
-        let cause = Message::from(format!("{err:#}")).into_text();
+        let cause = Message::from(chain_of(err)).into_text();
         return AltError { entry, cause, remedy: entry.remedy.to_owned() };
     };
     let around = err.chain().take_while(|e| e.downcast_ref::<AltError>().is_none());
     let around: String = around
-        .map(ToString::to_string)
+        .map(text_of)
         .filter(|context| *context != LeftUnfinished.to_string())
         .map(|context| Message::from(context).into_text() + ": ")
         .collect();
@@ -76,12 +67,12 @@ pub fn describe(err: &anyhow::Error) -> AltError {
 
 /// The entry for an error that has none of its own, by the system's error in the chain.
 fn classify(err: &anyhow::Error) -> &'static Entry {
-    let Some(io) = err.chain().find_map(|e| e.downcast_ref::<io::Error>()) else { return &OTHER };
-    match io.kind() {
+    let Some(e) = system_error(err) else { return &OTHER };
+    match e.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => &NO_SPACE,
         ErrorKind::ReadOnlyFilesystem => &READ_ONLY,
         ErrorKind::PermissionDenied => &NOT_PERMITTED,
-        _ if io.raw_os_error() == Some(EIO) => &DEVICE_ERROR,
+        _ if e.raw_os_error() == Some(EIO) => &DEVICE_ERROR,
         _ => &OTHER,
     }
 }
@@ -110,6 +101,8 @@ pub fn exit_for(err: &anyhow::Error) -> Exit {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::entry::RUN_AGAIN;
     use super::*;
 

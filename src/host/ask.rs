@@ -181,7 +181,11 @@ impl Question {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         sys::die_with_parent(&mut command);
         command.spawn().map_err(|e| {
-            error::ASK_START.with_cause(format!("`{}` could not be started: {e}", self.shown))
+            error::ASK_START.with_cause(format!(
+                "`{}` could not be started: {}",
+                self.shown,
+                error::text_of(&e)
+            ))
         })
     }
 

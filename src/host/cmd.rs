@@ -217,10 +217,7 @@ impl Cmd {
     pub fn hold(&self) -> Result<Held> {
         let (mut command, _group) = self.command()?;
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().map_err(|e| {
-            error::KERNEL.with_cause(format!("could not start `{}`: {e}", self.argv().join(" ")))
-        })?;
-        Ok(Held { child })
+        Ok(Held { child: self.spawn(&mut command)? })
     }
 
     fn judge(&self, done: Finished) -> Result<Finished> {
@@ -308,8 +305,11 @@ impl Cmd {
         command.spawn().map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => error::PROGRAM_MISSING
                 .with_cause(format!("`{}` was not found ({})", self.program, self.sentence)),
-            _ => error::KERNEL
-                .with_cause(format!("could not start `{}`: {e}", self.argv().join(" "))),
+            _ => error::KERNEL.with_cause(format!(
+                "could not start `{}`: {}",
+                self.argv().join(" "),
+                error::text_of(&e)
+            )),
         })
     }
 

@@ -42,7 +42,7 @@ pub fn open_directory(at: &Path, read_only: bool) -> Result<OwnedFd> {
         error::NO_VIEW.with_cause(format!(
             "{} could not be opened below its mounts: {}",
             at.display(),
-            e.desc()
+            error::text_of(&e)
         ))
     })
 }
@@ -76,7 +76,7 @@ pub fn open_mount(wanted: &Mount) -> Result<OwnedFd> {
         error::NO_VIEW.with_cause(format!(
             "{} at {at} could not be opened below what is mounted over it: {}",
             wanted.source,
-            e.desc()
+            error::text_of(&e)
         ))
     })
 }
@@ -112,7 +112,7 @@ pub fn open_device(device: &Path, fstype: &str, options: &str) -> Result<OwnedFd
         error::NO_VIEW.with_cause(format!(
             "{} ({fstype}, {options}) could not be mounted: {}",
             device.display(),
-            e.desc()
+            error::text_of(&e)
         ))
     })
 }

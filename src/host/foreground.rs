@@ -101,7 +101,7 @@ fn start_error(argv: &[String], e: &io::Error) -> anyhow::Error {
         io::ErrorKind::NotFound => {
             error::PROGRAM_MISSING.with_cause(format!("`{name}` was not found"))
         }
-        _ => error::KERNEL.with_cause(format!("could not start `{name}`: {e}")),
+        _ => error::KERNEL.with_cause(format!("could not start `{name}`: {}", error::text_of(e))),
     }
 }
 

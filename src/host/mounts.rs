@@ -80,7 +80,7 @@ fn unfit(root: &Beneath, why: &Unfit) -> anyhow::Error {
     let (name, what) = match why {
         Unfit::Link(name, target) => (name, format!("is a link to {}", target.display())),
         Unfit::Other(name, e) => {
-            (name, format!("is not a directory that can be used: {}", e.desc()))
+            (name, format!("is not a directory that can be used: {}", error::text_of(e)))
         }
     };
     let shown = root.shown(name);
@@ -164,7 +164,7 @@ pub fn unmount(at: &Path) -> Result<()> {
         std::thread::sleep(Duration::from_millis(100));
     }
     Err(error::KERNEL.with_remedy(
-        format!("{} could not be unmounted: {}", at.display(), last.desc()),
+        format!("{} could not be unmounted: {}", at.display(), error::text_of(&last)),
         format!(
             "end what uses it (`fuser -vm {}` lists it) and run the command again",
             at.display()

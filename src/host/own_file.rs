@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use nix::libc;
 
+use crate::error;
 use crate::host::{files, trusted};
 
 /// The origin of a file's name.
@@ -62,7 +63,7 @@ impl fmt::Display for Refused {
             Self::Unsafe { path, wrong } | Self::Odd { path, wrong } => {
                 write!(f, "{}: {wrong}", path.display())
             }
-            Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::Io { path, error: e } => write!(f, "{}: {}", path.display(), error::text_of(e)),
         }
     }
 }

@@ -63,5 +63,6 @@ pub fn start_some<'s, T: Send + 's>(
 }
 
 fn failed(name: &str, e: &io::Error) -> anyhow::Error {
-    error::NO_THREAD.with_cause(format!("a thread ({name}) could not be started: {e}"))
+    error::NO_THREAD
+        .with_cause(format!("a thread ({name}) could not be started: {}", error::text_of(e)))
 }

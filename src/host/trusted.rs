@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::text::printable::without_error_numbers;
+use crate::error;
 
 /// The largest file that is read, in bytes.
 pub const MAX_SIZE: u64 = 1 << 20;
@@ -21,10 +21,6 @@ pub struct UntrustedFile {
     pub right: String,
 }
 
-fn description(e: &std::io::Error) -> String {
-    without_error_numbers(&e.to_string())
-}
-
 fn untrusted(path: &Path, wrong: impl Into<String>, right: impl Into<String>) -> UntrustedFile {
     UntrustedFile { path: path.to_owned(), wrong: wrong.into(), right: right.into() }
 }
@@ -37,17 +33,19 @@ fn untrusted(path: &Path, wrong: impl Into<String>, right: impl Into<String>) ->
 pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, UntrustedFile> {
     match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-        Err(e) => return Err(untrusted(dir, format!("cannot be read: {}", description(&e)), "")),
+        Err(e) => {
+            return Err(untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""));
+        }
         Ok(found) if !found.is_dir() => return Err(untrusted(dir, "is not a directory", "")),
         Ok(_) => {}
     }
     trust_path(dir)?;
     let entries = fs::read_dir(dir)
-        .map_err(|e| untrusted(dir, format!("cannot be read: {}", description(&e)), ""))?;
+        .map_err(|e| untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""))?;
     let mut files = vec![];
     for entry in entries {
         let path = entry
-            .map_err(|e| untrusted(dir, format!("cannot be read: {}", description(&e)), ""))?
+            .map_err(|e| untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""))?
             .path();
         let hidden = path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
         if !hidden && path.extension().is_some_and(|e| e == ext) {
@@ -75,11 +73,11 @@ pub fn read(path: &Path) -> Result<String, UntrustedFile> {
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
         .open(path);
-    let file =
-        opened.map_err(|e| untrusted(path, format!("cannot be read: {}", description(&e)), ""))?;
+    let file = opened
+        .map_err(|e| untrusted(path, format!("cannot be read: {}", error::text_of(&e)), ""))?;
     let meta = file
         .metadata()
-        .map_err(|e| untrusted(path, format!("cannot be read: {}", description(&e)), ""))?;
+        .map_err(|e| untrusted(path, format!("cannot be read: {}", error::text_of(&e)), ""))?;
     if !meta.is_file() {
         return Err(untrusted(path, "is not a regular file", ""));
     }
@@ -88,7 +86,7 @@ pub fn read(path: &Path) -> Result<String, UntrustedFile> {
     }
     // A link may lead elsewhere: what counts is where the file is.
     let real = fs::canonicalize(path)
-        .map_err(|e| untrusted(path, format!("cannot be read: {}", description(&e)), ""))?;
+        .map_err(|e| untrusted(path, format!("cannot be read: {}", error::text_of(&e)), ""))?;
     if let Some(dir) = real.parent() {
         trust_path(dir)?;
     }
@@ -106,7 +104,7 @@ fn text(file: File, path: &Path) -> Result<String, UntrustedFile> {
     let mut bytes = vec![];
     file.take(MAX_SIZE + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| untrusted(path, format!("cannot be read: {}", description(&e)), ""))?;
+        .map_err(|e| untrusted(path, format!("cannot be read: {}", error::text_of(&e)), ""))?;
     String::from_utf8(bytes).map_err(|e| {
         let before = e.as_bytes().iter().take(e.utf8_error().valid_up_to());
         let line = 1 + before.filter(|b| **b == b'\n').count();
@@ -123,9 +121,8 @@ fn text(file: File, path: &Path) -> Result<String, UntrustedFile> {
 pub fn own_directory(dir: &Path) -> Result<Option<()>, UntrustedFile> {
     let meta = match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => {
-            other.map_err(|e| untrusted(dir, format!("cannot be read: {}", description(&e)), ""))?
-        }
+        other => other
+            .map_err(|e| untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""))?,
     };
     if !meta.is_dir() {
         return Err(untrusted(dir, "is not a directory", ""));
@@ -157,10 +154,10 @@ pub fn trust_path(dir: &Path) -> Result<(), UntrustedFile> {
         return Ok(());
     }
     let real = fs::canonicalize(dir)
-        .map_err(|e| untrusted(dir, format!("cannot be read: {}", description(&e)), ""))?;
+        .map_err(|e| untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""))?;
     for (n, above) in real.ancestors().enumerate() {
         let meta = fs::metadata(above)
-            .map_err(|e| untrusted(above, format!("cannot be read: {}", description(&e)), ""))?;
+            .map_err(|e| untrusted(above, format!("cannot be read: {}", error::text_of(&e)), ""))?;
         // Where the sticky bit is (/tmp), others cannot put something else in place of what is
         // root's.
         let sticky = n > 0 && meta.mode() & 0o1000 != 0;

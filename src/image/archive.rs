@@ -225,7 +225,9 @@ fn understood(text: &str) -> Result<Manifest> {
         #[serde(default)]
         tool: String,
     }
-    let wrong = |e: serde_json::Error| error::IMAGE_MANIFEST.with_cause(format!("{MANIFEST}: {e}"));
+    let wrong = |e: serde_json::Error| {
+        error::IMAGE_MANIFEST.with_cause(format!("{MANIFEST}: {}", error::text_of(&e)))
+    };
     let any: Any = serde_json::from_str(text).map_err(wrong)?;
     if any.format > FORMAT {
         let tool = printable(&any.tool, false);

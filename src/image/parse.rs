@@ -63,7 +63,11 @@ pub fn parse_untrusted(text: &str, file: &Path) -> Result<ImageData> {
 /// ALT-601 if it cannot be read, and those of [`parse`].
 pub fn read(file: &Path) -> Result<ImageData> {
     let text = std::fs::read_to_string(file).map_err(|e| {
-        error::IMAGE_UNREADABLE.with_cause(format!("{} could not be read: {e}", file.display()))
+        error::IMAGE_UNREADABLE.with_cause(format!(
+            "{} could not be read: {}",
+            file.display(),
+            error::text_of(&e)
+        ))
     })?;
     parse(&text, file)
 }

@@ -192,7 +192,11 @@ fn unlinked(dir: &Path) -> io::Result<File> {
 }
 
 fn spooling(dir: &Path, e: &io::Error) -> anyhow::Error {
-    error::IMAGE_SPOOL.with_cause(format!("checksums could not be kept in {}: {e}", dir.display()))
+    error::IMAGE_SPOOL.with_cause(format!(
+        "checksums could not be kept in {}: {}",
+        dir.display(),
+        error::text_of(e)
+    ))
 }
 
 /// Compares the text of the checksums with what the archive held: `regular` files, and what was

@@ -55,7 +55,8 @@ pub fn top_menu(extra: &[PathBuf]) -> Option<Set> {
 pub fn load_all(extra: &[PathBuf]) -> std::result::Result<Set, Vec<Diagnostic>> {
     let (layers, unreadable) = layers(extra);
     if unreadable.is_empty() && layers.iter().all(Vec::is_empty) {
-        return built_in().map_err(|e| vec![Diagnostic::for_file("built in", e.to_string(), "")]);
+        return built_in()
+            .map_err(|e| vec![Diagnostic::for_file("built in", error::cause(&e), "")]);
     }
     let (set, diagnostics) = check_layers(layers, unreadable);
     if diagnostics.is_empty() { Ok(set) } else { Err(diagnostics) }

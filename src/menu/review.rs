@@ -59,8 +59,9 @@ struct Json {
 /// ALT-919 if it is not a review, or of a version that is not known.
 pub fn parse(text: &str) -> Result<Review> {
     let bad = |why: String| error::BAD_REVIEW.with_cause(why);
-    let json: Json = serde_json::from_str(text)
-        .map_err(|e| bad(format!("what the command says it would do cannot be read: {e}")))?;
+    let json: Json = serde_json::from_str(text).map_err(|e| {
+        bad(format!("what the command says it would do cannot be read: {}", error::text_of(&e)))
+    })?;
     if json.version != 1 {
         return Err(bad(format!(
             "what the command says it would do has version {}; this altdisk knows version 1",

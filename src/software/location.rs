@@ -127,7 +127,8 @@ fn parse_path(path: &Path) -> Result<Location> {
         });
     }
     let unreadable = |e: std::io::Error| {
-        error::FILE_UNREADABLE.with_cause(format!("{shown} after -l cannot be read: {e}"))
+        error::FILE_UNREADABLE
+            .with_cause(format!("{shown} after -l cannot be read: {}", error::text_of(&e)))
     };
     let meta = std::fs::metadata(path).map_err(unreadable)?;
     let kind = path_kind(path, &meta).map_err(unreadable)?;

@@ -113,10 +113,7 @@ fn mount(device: &Path, events: &Events) -> Result<()> {
     }
     mounted.map_err(|e| {
         let _ = std::fs::remove_dir(MEDIUM);
-        // With the number of this error, not that of mount's.
-        let why = error::cause(&e);
-        let (line, more) = why.split_once('\n').unwrap_or((&why, ""));
-        error::NOT_MOUNTED_LOCATION.with_cause((line, more.to_owned()))
+        error::NOT_MOUNTED_LOCATION.with_cause_of(&e)
     })
 }
 

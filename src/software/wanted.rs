@@ -181,8 +181,11 @@ fn read_file(file: &Path, flag: &str) -> Result<Vec<u8>> {
         Err(e) => Err(e),
     };
     read.map_err(|e| {
-        error::FILE_UNREADABLE
-            .with_cause(format!("{} after {flag} cannot be read: {e}", file.display()))
+        error::FILE_UNREADABLE.with_cause(format!(
+            "{} after {flag} cannot be read: {}",
+            file.display(),
+            error::text_of(&e)
+        ))
     })?;
     if text.len() as u64 > MAX_LIST {
         return Err(error::BAD_LIST.with_cause(format!(

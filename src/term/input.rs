@@ -109,11 +109,12 @@ pub fn spawn(
     decoder: Decoder,
     sender: impl Fn(Input) + Send + 'static,
 ) -> Result<Reader> {
-    let failed = |e: &dyn std::fmt::Display| {
-        error::TERMINAL_FAILED.with_cause(format!("could not read the terminal: {e}"))
+    let failed = |e: std::io::Error| {
+        error::TERMINAL_FAILED
+            .with_cause(format!("could not read the terminal: {}", error::text_of(&e)))
     };
-    let signals = SignalQueue::register(&SIGNALS).map_err(|e| failed(&e))?;
-    start(tty, signals, decoder, sender).map_err(|e| failed(&e))
+    let signals = SignalQueue::register(&SIGNALS).map_err(failed)?;
+    start(tty, signals, decoder, sender).map_err(failed)
 }
 
 fn start(

@@ -100,7 +100,7 @@ impl<L: AsRef<str>> From<(L, String)> for Message {
     fn from((line, more): (L, String)) -> Self {
         let more = more.strip_prefix('\n').unwrap_or(&more);
         let first = printable(&without_error_numbers(line.as_ref()), false);
-        let more = printable_lines(more, false);
+        let more = printable_lines(&without_error_numbers(more), false);
         Self(match (first.is_empty(), more.is_empty()) {
             (_, true) => first,
             (true, false) => more,
@@ -129,6 +129,10 @@ mod tests {
         assert!(e.to_string().ends_with(" (os error 13)"), "{e}");
         let text = Message::from(format!("/x: {e}; /y: {e} (again)")).into_text();
         assert_eq!(text, "/x: Permission denied; /y: Permission denied (again)");
+        let more = format!("\n  /x: {e}\n  /y: {e}");
+        let text = Message::from((format!("two files: {e}"), more)).into_text();
+        let denied = "Permission denied";
+        assert_eq!(text, format!("two files: {denied}\n  /x: {denied}\n  /y: {denied}"));
         for kept in ["a (os error x)", "b (os error )", "c (os error 1", "d (os error 1 2)"] {
             assert_eq!(without_error_numbers(kept), kept);
         }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::error;
 use crate::host::fs_calls::Errno;
 use crate::text::path::show_path;
 use crate::text::printable::Message;
@@ -128,7 +129,7 @@ impl Tally {
     /// Metadata that the target cannot keep.
     pub fn add_not_kept(&self, what: &str, e: Errno, path: Vec<u8>) {
         let mut lists = self.lock();
-        let key = format!("{what} ({})", e.desc());
+        let key = format!("{what} ({})", error::text_of(&e));
         // Attributes can have any names: not each deserves a line of its own.
         let key = if lists.not_kept.len() >= MAX_PATHS && !lists.not_kept.contains_key(&key) {
             "other metadata".to_owned()

@@ -153,7 +153,7 @@ fn save(app: &mut App, fastpath: &str) -> Result<Vec<String>> {
                 .write_all(content.as_bytes())
         };
         write().map_err(|e: std::io::Error| {
-            error::NO_IMAGE.with_cause(format!("{}: {e}", path.display()))
+            error::NO_IMAGE.with_cause(format!("{}: {}", path.display(), error::text_of(&e)))
         })?;
         files.push(path.display().to_string());
     }

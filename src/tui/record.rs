@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::error;
 use crate::host::own_file::{self, Name};
 use crate::host::{clock, sys};
 use crate::secret;
@@ -134,8 +135,8 @@ impl LogFile {
 
     /// What is wrong with it, the first time that somebody asks.
     pub fn complaint(&mut self) -> Option<String> {
-        let error = self.file.as_ref().err()?;
-        let text = format!("{}: {error}", self.path.display());
+        let e = self.file.as_ref().err()?;
+        let text = format!("{}: {}", self.path.display(), error::text_of(e));
         (!std::mem::replace(&mut self.told, true)).then_some(text)
     }
 }

@@ -79,9 +79,11 @@ impl Input {
                         "pipe the image in, or name a file",
                     ));
                 }
-                File::from(stdin.as_fd().try_clone_to_owned().map_err(|e| refused(e.to_string()))?)
+                File::from(
+                    stdin.as_fd().try_clone_to_owned().map_err(|e| refused(error::text_of(&e)))?,
+                )
             }
-            _ => File::open(name).map_err(|e| refused(e.to_string()))?,
+            _ => File::open(name).map_err(|e| refused(error::text_of(&e)))?,
         };
         Self::from_file(shown, file)
     }
@@ -89,11 +91,11 @@ impl Input {
     /// A file that is already open.
     fn from_file(shown: String, file: File) -> Result<Self> {
         let refused = |why: String| error::IMAGE_OPEN.with_cause(format!("{shown}: {why}"));
-        let meta = file.metadata().map_err(|e| refused(e.to_string()))?;
+        let meta = file.metadata().map_err(|e| refused(error::text_of(&e)))?;
         let kind = if meta.is_dir() {
             return Err(refused("it is a directory".to_owned()));
         } else if meta.is_file() {
-            let start = (&file).stream_position().map_err(|e| refused(e.to_string()))?;
+            let start = (&file).stream_position().map_err(|e| refused(error::text_of(&e)))?;
             Kind::File { start, length: meta.len().saturating_sub(start) }
         } else if meta.file_type().is_block_device() {
             Kind::Disk
@@ -107,9 +109,8 @@ impl Input {
             Kind::File { length: 0, .. } => {
                 return Err(error::IMAGE_NOT_TAR.with_cause(format!("{shown} is empty")));
             }
-            Kind::Tape(tape) if tape.rewinds => {
-                tape::wind(&file, 0).map_err(|e| refused(format!("it cannot be rewound: {e}")))?
-            }
+            Kind::Tape(tape) if tape.rewinds => tape::wind(&file, 0)
+                .map_err(|e| refused(format!("it cannot be rewound: {}", error::text_of(&e))))?,
             _ => {}
         }
         Ok(Self { name: shown, file: Arc::new(file), kind, reading: Arc::default() })
@@ -139,7 +140,7 @@ impl Input {
         let refused = |why: String| error::IMAGE_AGAIN.with_cause(format!("{}: {why}", self.name));
         let seek = |to| {
             let done = (&*self.file).seek(SeekFrom::Start(to));
-            done.map(drop).map_err(|e| refused(e.to_string()))
+            done.map(drop).map_err(|e| refused(error::text_of(&e)))
         };
         // A thread that is still reading would take bytes away.
         self.reading.stop();
@@ -151,8 +152,9 @@ impl Input {
                 let files = files.ok_or_else(|| {
                     refused("the drive does not report the position of the tape".to_owned())
                 })?;
-                tape::wind(&self.file, files)
-                    .map_err(|e| refused(format!("it cannot be rewound: {e}")))?;
+                tape::wind(&self.file, files).map_err(|e| {
+                    refused(format!("it cannot be rewound: {}", error::text_of(&e)))
+                })?;
             }
             Kind::Once => return Err(refused("what was read of a pipe is gone".to_owned())),
         }

@@ -165,8 +165,11 @@ impl Raw {
         match e.kind() {
             io::ErrorKind::UnexpectedEof => error::IMAGE_CUT
                 .with_cause(format!("{} ends in the middle of compressed data", self.name)),
-            _ => error::IMAGE_DAMAGED
-                .with_cause(format!("{}: what is compressed in it is damaged: {e}", self.name)),
+            _ => error::IMAGE_DAMAGED.with_cause(format!(
+                "{}: what is compressed in it is damaged: {}",
+                self.name,
+                error::text_of(e)
+            )),
         }
     }
 
@@ -188,9 +191,12 @@ impl Raw {
 fn explained(e: &io::Error) -> String {
     match e.raw_os_error() {
         Some(libc::ENOMEM | libc::EOVERFLOW) => {
-            format!("{e} (if it is a tape: its blocks are larger than what is read at once)")
+            format!(
+                "{} (if it is a tape: its blocks are larger than what is read at once)",
+                error::text_of(e)
+            )
         }
-        _ => e.to_string(),
+        _ => error::text_of(e),
     }
 }
 

@@ -129,7 +129,7 @@ fn xz(raw: &mut Raw) -> io::Result<impl Read> {
 
 /// Unpacking that would take more memory than it may.
 fn too_large(e: &io::Error, raw: &Raw) -> Option<anyhow::Error> {
-    let text = e.to_string();
+    let text = error::text_of(e);
     let xz = e.get_ref().and_then(|e| e.downcast_ref::<liblzma::stream::Error>())
         == Some(&liblzma::stream::Error::MemLimit);
     let command = match () {

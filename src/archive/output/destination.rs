@@ -44,8 +44,11 @@ pub fn classify(name: &Path) -> Result<Kind> {
         Ok(meta) => meta,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return new_file(name),
         Err(e) => {
-            return Err(error::IMAGE_PLACE
-                .with_cause(format!("{} could not be examined: {e}", name.display())));
+            return Err(error::IMAGE_PLACE.with_cause(format!(
+                "{} could not be examined: {}",
+                name.display(),
+                error::text_of(&e)
+            )));
         }
     };
     let kind = meta.file_type();
@@ -110,8 +113,11 @@ impl NewFile {
     pub fn make(path: &Path) -> Result<Self> {
         let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
         let cannot = |e: io::Error| {
-            error::IMAGE_WRITE
-                .with_cause(format!("no file could be made in {}: {e}", directory.display()))
+            error::IMAGE_WRITE.with_cause(format!(
+                "no file could be made in {}: {}",
+                directory.display(),
+                error::text_of(&e)
+            ))
         };
         let beside = beside(path);
         let mut options = fs::OpenOptions::new();

@@ -135,7 +135,7 @@ impl Output {
 }
 
 fn failed(name: &Path, e: &io::Error) -> anyhow::Error {
-    let cause = format!("{} could not be written: {e}", name.display());
+    let cause = format!("{} could not be written: {}", name.display(), error::text_of(e));
     match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             error::IMAGE_FULL.with_cause(cause)

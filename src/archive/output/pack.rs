@@ -18,6 +18,8 @@ use super::Output;
 use super::method::Method;
 use zstd::zstd_safe::CParameter;
 
+use crate::error;
+
 /// The skippable frame before each zstd frame (pzstd's): its magic number, little-endian, and the
 /// size of what it holds, which is the length of the frame behind it.
 pub const SKIPPABLE_FRAME: [u8; 8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0];
@@ -124,7 +126,7 @@ impl<'a> Packer<'a> {
                     self.give_back(chunk.content);
                     done
                 }
-                Err(e) => Err(io::Error::new(e.kind(), e.to_string())),
+                Err(e) => Err(io::Error::new(e.kind(), error::text_of(e))),
             };
             // Nobody waits for it any more when all was stopped.
             let _ = chunk.done.send(packed);

@@ -43,7 +43,11 @@ impl Records {
     pub fn open(name: &Path, size: usize) -> Result<Self> {
         let to = File::options().write(true).open(name);
         let to = to.map_err(|e| {
-            error::IMAGE_WRITE.with_cause(format!("{} could not be opened: {e}", name.display()))
+            error::IMAGE_WRITE.with_cause(format!(
+                "{} could not be opened: {}",
+                name.display(),
+                error::text_of(&e)
+            ))
         })?;
         if to.is_terminal() {
             return Err(error::IMAGE_PLACE.with_cause(format!("{} is a terminal", name.display())));

@@ -45,7 +45,8 @@ impl Machine {
             match done {
                 Err(e) if d.id() != first.id() && (d.id() != self.here.id() || unreachable) => {
                     events.warn(format!(
-                        "{e:#}; if the BIOS starts {}, choose {} in its menu",
+                        "{}; if the BIOS starts {}, choose {} in its menu",
+                        error::chain_of(&e),
                         d.title(),
                         first.title()
                     ));

@@ -9,6 +9,7 @@ use super::{efi, nvram};
 use crate::boot::firmware::Firmware;
 use crate::boot::loader::grub::custom;
 use crate::boot::loader::grub::dir::GrubDir;
+use crate::error;
 use crate::event::Events;
 
 /// Everything that `set` may change, as it was.
@@ -102,7 +103,7 @@ impl Machine {
                             dir.close()?;
                         }
                         Err(e) if g.here => return Err(e),
-                        Err(e) => events.warn(format!("{e:#}")),
+                        Err(e) => events.warn(error::chain_of(&e)),
                     }
                 }
                 Ok(())

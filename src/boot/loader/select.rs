@@ -6,6 +6,7 @@ use super::grub::Grub;
 use super::interface::{Capability, Loader};
 use crate::boot::firmware::Firmware;
 use crate::boot::{initramfs, kernels};
+use crate::error;
 
 /// All loaders that can be installed, the preferred one first.
 pub const LOADERS: [&dyn Loader; 1] = [&Grub];
@@ -23,7 +24,7 @@ pub fn capability(root: &Path) -> Capability {
         bios: loader.capability(root, Firmware::Bios),
         efi: loader.capability(root, Firmware::Uefi),
         kernels: kernels::installed(root),
-        initramfs: initramfs::detect(root).map_err(|e| e.to_string()),
+        initramfs: initramfs::detect(root).map_err(|e| error::cause(&e)),
     }
 }
 

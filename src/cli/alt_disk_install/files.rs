@@ -62,6 +62,9 @@ pub fn check_readable(name: &str, file: &Path) -> Result<()> {
 
 /// The error for a file after the flag `name` that cannot be read.
 pub fn unreadable(name: &str, file: &Path, e: &std::io::Error) -> anyhow::Error {
-    error::FILE_UNREADABLE
-        .with_cause(format!("{} after -{name} cannot be read: {e}", quote(file.as_os_str())))
+    error::FILE_UNREADABLE.with_cause(format!(
+        "{} after -{name} cannot be read: {}",
+        quote(file.as_os_str()),
+        error::text_of(e)
+    ))
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::rows::{Row, WIDTH, truncate_text};
 use crate::engine::paths::STATE;
+use crate::error;
 use crate::host::clock;
 use crate::image::archive::Archive;
 use crate::image::manifest::Manifest;
@@ -110,7 +111,7 @@ impl Search {
             Kind::Archive => None,
             Kind::Image => match Archive::open(&path) {
                 Ok(archive) => archive.head.manifest.map(Ok),
-                Err(e) => Some(Err(format!("{e:#}"))),
+                Err(e) => Some(Err(error::chain_of(&e))),
             },
         };
         let changed = u64::try_from(meta.mtime()).unwrap_or(0);

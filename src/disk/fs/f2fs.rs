@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::facts::{Facts, HeadRoom, IdForm, NewFs, Protections, Sharing, Smallest};
+use crate::error;
 use crate::host::cmd::Cmd;
 
 /// The properties of F2FS.
@@ -48,7 +49,7 @@ fn mkfs(fs: &NewFs, sentence: &str) -> Cmd {
 fn check_programs() -> Result<(), String> {
     let asked = Cmd::new("mkfs.f2fs", "ask which options mkfs.f2fs has").arg("--help");
     // 1: with the usage; a program that is missing has an error of its own.
-    let usage = asked.accept(&[1]).read().map_err(|e| format!("{e:#}"))?;
+    let usage = asked.accept(&[1]).read().map_err(|e| error::chain_of(&e))?;
     require_uuid_option(&format!("{}{}", usage.text(), String::from_utf8_lossy(&usage.stderr)))
 }
 

@@ -44,6 +44,5 @@ pub fn bootable() -> Bootable {
 
 /// Err: why the boot list of this machine cannot be set.
 pub fn bootlist_capability(firmware: Firmware) -> Result<(), String> {
-    bootlist::capability(firmware)
-        .map_err(|e| error::find(&e).map_or_else(|| e.to_string(), |a| a.cause.clone()))
+    bootlist::capability(firmware).map_err(|e| error::cause(&e))
 }

@@ -65,10 +65,7 @@ pub fn check_bootable(
         return Err(entry.with_remedy(all.join("; "), remedies.join("; ")));
     }
     for e in &refusals {
-        warnings.push(format!(
-            "{} (continuing because of -g)",
-            error::find(e).map_or_else(|| e.to_string(), |a| a.cause.clone())
-        ));
+        warnings.push(format!("{} (continuing because of -g)", error::cause(e)));
     }
     Ok(boot)
 }

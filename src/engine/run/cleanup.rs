@@ -157,7 +157,8 @@ pub fn remove_copy(
         // disks.
         state.append_removal().unwrap_or_else(|e| {
             events.warn(format!(
-                "do not interrupt the removal: its beginning could not be recorded: {e:#}"
+                "do not interrupt the removal: its beginning could not be recorded: {}",
+                error::chain_of(&e)
             ))
         });
     }
@@ -178,7 +179,7 @@ pub fn remove_copy(
             if stage(alternate) == Stage::Finished
                 && error::find(&e).is_some_and(|a| a.entry.id == error::ALT_INST_TAKEN.id) =>
         {
-            events.warn(format!("{e:#}: it stays"));
+            events.warn(format!("{}: it stays", error::chain_of(&e)));
         }
         Err(e) => outcome.errors.push(e),
     }
@@ -218,7 +219,10 @@ pub fn remove_copy(
                     Err(e) => {
                         note_down(
                             state,
-                            &Record::Failed { id: StepId::Erase(index), error: format!("{e:#}") },
+                            &Record::Failed {
+                                id: StepId::Erase(index),
+                                error: error::chain_of(&e),
+                            },
                             events,
                         );
                         outcome.errors.push(e);
@@ -240,7 +244,8 @@ pub fn remove_copy(
 fn note_down(state: &mut State, record: &Record, events: &Events) {
     if let Err(e) = state.append(record) {
         events.note(format!(
-            "the journal cannot be written; cleaning up continues without it: {e:#}"
+            "the journal cannot be written; cleaning up continues without it: {}",
+            error::chain_of(&e)
         ));
     }
 }

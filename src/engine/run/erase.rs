@@ -75,7 +75,7 @@ pub fn free_target(index: usize, alternate: &Alternate, events: &Events) -> Resu
             let what = match disk_content(index, disk, alternate) {
                 Ok(DiskContent::Other(what)) => what,
                 Ok(_) => "something else".to_owned(),
-                Err(e) => format!("what cannot be read ({e:#})"),
+                Err(e) => format!("what cannot be read ({})", error::chain_of(&e)),
             };
             events
                 .warn(format!("{} holds something else than the copy ({what}): it was used again since, and is left as it is", disk.name));

@@ -21,6 +21,7 @@ use crate::engine::run::clearing::{
 };
 use crate::engine::state::State;
 use crate::engine::steps::{automount, bootlist};
+use crate::error;
 use crate::event::Events;
 use crate::host::mounts::{self, Mount};
 use crate::software::install;
@@ -112,7 +113,10 @@ pub fn clear_leftovers(
     check_erase_serials(erase, &disks)?;
     let cleared = found.cleared(&inventory, erase);
     if let Some(why) = unreadable {
-        events.warn(format!("{why:#}: cleaning up relies on what it finds on the disks"));
+        events.warn(format!(
+            "{}: cleaning up relies on what it finds on the disks",
+            error::chain_of(&why)
+        ));
     }
     let mut outcome = Outcome::default();
     outcome.note(

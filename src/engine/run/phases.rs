@@ -209,22 +209,27 @@ fn handle_failure(
         });
         return match cleanup::forget_untouched(state, base) {
             Ok(()) => e,
-            Err(why) => e.context(format!("{why:#}")),
+            Err(why) => e.context(error::chain_of(&why)),
         };
     }
     let e = stopped.map_or(e, |why| error::INTERRUPTED.with_cause(why));
-    let told = state
-        .append(&Record::Failed { id: step.id.clone(), error: secret::masked(&format!("{e:#}")) });
+    let told = state.append(&Record::Failed {
+        id: step.id.clone(),
+        error: secret::masked(&error::chain_of(&e)),
+    });
     let loader = matches!(
         step.action,
         Action::Esp | Action::LoaderEfi | Action::LoaderBios | Action::Verify | Action::Origin
     );
     if let Some(why) = loader.then(|| finish::make_unbootable(base, events)).and_then(Result::err) {
-        events.warn(format!("the unfinished copy may still have a boot loader: {why:#}"));
+        events.warn(format!(
+            "the unfinished copy may still have a boot loader: {}",
+            error::chain_of(&why)
+        ));
     }
     match told {
         Ok(()) => e,
-        Err(why) => e.context(format!("{why:#}")),
+        Err(why) => e.context(error::chain_of(&why)),
     }
 }
 

@@ -33,7 +33,11 @@ pub fn disk_content(index: usize, disk: &Disk, alternate: &Alternate) -> Result<
     let layout = &alternate.base.layout.disks[index];
     let held = Held::disk(disk)?;
     let unreadable = |e: std::io::Error| {
-        error::DISK_UNREADABLE.with_cause(format!("{}: {e}", disk.path.display()))
+        error::DISK_UNREADABLE.with_cause(format!(
+            "{}: {}",
+            disk.path.display(),
+            error::text_of(&e)
+        ))
     };
     let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
     let is_own = |id: &Option<String>| {

@@ -41,8 +41,7 @@ pub(super) fn is_unsafe(e: &anyhow::Error) -> bool {
 
 /// True if the caller may not read it.
 pub(super) fn is_denied(e: &anyhow::Error) -> bool {
-    let io = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>());
-    io.is_some_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)
+    error::system_error(e).is_some_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// True if the file system took nothing, because it is full or read-only.
@@ -56,8 +55,8 @@ pub(super) fn is_no_room(e: &anyhow::Error) -> bool {
 /// is.
 pub(super) fn no_room(e: anyhow::Error) -> anyhow::Error {
     use std::io::ErrorKind;
-    let kind = e.chain().find_map(|c| c.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    let cause = format!("{e:#}");
+    let kind = error::system_error(&e).map(|e| e.kind());
+    let cause = error::chain_of(&e);
     match kind {
         Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
             error::STATE_FULL.with_cause(format!("{cause}{}", room()))

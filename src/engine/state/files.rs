@@ -54,7 +54,7 @@ pub(super) fn load(dir: &Path) -> Result<Stored> {
     let journal = match read(&dir.join(JOURNAL)) {
         Err(e) if is_unsafe(&e) => return Err(e),
         // A journal that one may not read is not lost.
-        Err(e) if is_denied(&e) => return Err(error::NOT_ROOT.with_cause(format!("{e:#}"))),
+        Err(e) if is_denied(&e) => return Err(error::NOT_ROOT.with_cause(error::chain_of(&e))),
         other => other,
     };
     let kept = match load_plan(dir)? {
@@ -124,8 +124,9 @@ fn read_plan(path: &Path, secrets: &Secrets) -> Result<Stored<Kept>> {
 }
 
 fn parse_plan(text: &[u8], path: &Path, secrets: &Secrets) -> Result<Kept> {
-    let damaged =
-        |e: serde_json::Error| error::BAD_STATE.with_cause(format!("{}: {e}", path.display()));
+    let damaged = |e: serde_json::Error| {
+        error::BAD_STATE.with_cause(format!("{}: {}", path.display(), error::text_of(&e)))
+    };
     let mut plan: Value = serde_json::from_slice(text).map_err(damaged)?;
     if let Some(other) = plan.pointer("/base/version").filter(|v| v.as_u64() != Some(VERSION)) {
         let cause =

@@ -118,7 +118,7 @@ pub fn read(root: &Beneath, dir: &Path) -> Result<Vec<Update>> {
             "remove that file; it only records what updates changed",
         )
     };
-    let stored: Stored = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
+    let stored: Stored = serde_json::from_slice(&text).map_err(|e| wrong(error::text_of(&e)))?;
     if stored.version != VERSION {
         return Err(wrong(format!(
             "its version is {}, this altdisk knows {VERSION}",

@@ -19,6 +19,7 @@ use crate::engine::plan::mount_plan;
 use crate::engine::plan::spec::AlternateSpec;
 use crate::engine::state::Record;
 use crate::engine::steps::context::Context;
+use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::files;
@@ -86,7 +87,10 @@ pub fn write_origin(base: &AlternateSpec, lenient: bool, events: &Events) -> Res
         // With -g: a container's root cannot be booted, so there is nothing to go back to.
         // A live medium is nothing that a boot list could go back to.
         Err(e) if !lenient && !base.source_disks.is_empty() => return Err(e),
-        Err(e) => events.warn(format!("the copy will not know which disk it was made from: {e:#}")),
+        Err(e) => events.warn(format!(
+            "the copy will not know which disk it was made from: {}",
+            error::chain_of(&e)
+        )),
     }
     alternate_with_loader(base)?.store(&Beneath::open(Path::new("/"))?, ALTERNATE)
 }

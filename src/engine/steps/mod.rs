@@ -34,6 +34,7 @@ use crate::engine::plan::step::{Action, Step};
 use crate::engine::steps::context::Context;
 use crate::engine::steps::disks::{find_disk, lvm_scope};
 use crate::engine::steps::unlock::Unlocked;
+use crate::error;
 use crate::host::beneath::Beneath;
 use crate::software::install;
 
@@ -181,7 +182,8 @@ fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
             match bootlist::journal_boot_list(c) {
                 // Nothing that -B leaves alone can fail it.
                 Err(e) if !c.plan.request.set_bootlist => {
-                    events.note(format!("the boot list could not be read: {e:#}"));
+                    events
+                        .note(format!("the boot list could not be read: {}", error::chain_of(&e)));
                     Ok(())
                 }
                 other => other,

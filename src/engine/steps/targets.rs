@@ -58,7 +58,11 @@ impl Targets {
         let forget = |held: &Held| content::forget_cache(held.file());
         self.0.iter().try_for_each(|h| {
             forget(h).map_err(|e| {
-                error::DISK_UNREADABLE.with_cause(format!("{}: {e}", h.name().display()))
+                error::DISK_UNREADABLE.with_cause(format!(
+                    "{}: {}",
+                    h.name().display(),
+                    error::text_of(&e)
+                ))
             })
         })
     }

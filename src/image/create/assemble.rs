@@ -55,7 +55,8 @@ impl Assembler<'_> {
         while let Some(batch) = self.walkers.next_batch() {
             self.append_batch(batch).map_err(|e| {
                 error::IMAGE_FULL.with_cause(format!(
-                    "the checksums for the end of the image could not be kept: {e}"
+                    "the checksums for the end of the image could not be kept: {}",
+                    error::text_of(&e)
                 ))
             })?;
             if self.chunks.gone || self.saver.work.is_stopped() {
@@ -64,8 +65,10 @@ impl Assembler<'_> {
         }
         if !self.saver.work.is_stopped() {
             self.append_checksums().map_err(|e| {
-                error::IMAGE_WRITE
-                    .with_cause(format!("the checksums that were kept could not be read: {e}"))
+                error::IMAGE_WRITE.with_cause(format!(
+                    "the checksums that were kept could not be read: {}",
+                    error::text_of(&e)
+                ))
             })?;
             write::end(self.chunks.buffer());
             self.chunks.send_if_full();

@@ -32,7 +32,7 @@ impl Tree {
     ) -> Result<Walk<'a>> {
         let (top, prefix) = (self.source.as_fd(), &self.prefix);
         Walk::new(top, prefix, excludes, &self.leave_out, skip_inodes).map_err(|e| {
-            let cause = format!("{} could not be read: {}", prefix.display(), e.desc());
+            let cause = format!("{} could not be read: {}", prefix.display(), error::text_of(&e));
             error::IMAGE_SOURCE.with_cause(cause)
         })
     }

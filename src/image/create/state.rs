@@ -29,7 +29,7 @@ impl Saver<'_> {
             self.work.tally.add_vanished(path);
         } else if is_out_of_resources(e) {
             let at = show_path(&absolute_path(b"/", &path));
-            let cause = format!("{at} could not be read: {}", e.desc());
+            let cause = format!("{at} could not be read: {}", error::text_of(&e));
             self.work.fail(error::IMAGE_SOURCE.with_cause(cause));
         } else {
             self.record_incomplete(path, e);
@@ -38,7 +38,7 @@ impl Saver<'_> {
 
     /// A file could not be read to its end.
     pub fn record_incomplete(&self, path: Vec<u8>, e: Errno) {
-        self.work.tally.add_failed(path, format!("could not be read: {}", e.desc()));
+        self.work.tally.add_failed(path, format!("could not be read: {}", error::text_of(&e)));
     }
 
     /// A member is in the archive.

@@ -31,7 +31,7 @@ pub struct Restore<'a> {
 /// The error for a target that failed at `path`, relative to the root.
 pub fn target_error(job: &Job<'_>, path: &[u8], e: Errno) -> anyhow::Error {
     let place = show_path(&absolute_path(job.to.as_os_str().as_bytes(), path));
-    let cause = format!("{place} could not be written: {}", e.desc());
+    let cause = format!("{place} could not be written: {}", error::text_of(&e));
     match e {
         Errno::ENOSPC | Errno::EDQUOT => error::TARGET_FULL.with_remedy(
             cause,
@@ -95,7 +95,7 @@ impl<'a> Restore<'a> {
 
     /// A member could not be made: the restore goes on, and fails at the end.
     pub fn record_failed(&self, path: &[u8], e: Errno) {
-        let why = format!("could not be made on the target: {}", e.desc());
+        let why = format!("could not be made on the target: {}", error::text_of(&e));
         self.work.tally.add_failed(path.to_vec(), why);
     }
 

@@ -21,7 +21,7 @@ pub fn run(restore: &Restore<'_>) {
     let work = &restore.work;
     let _guard = work.stop_on_panic();
     if let Err(e) = own_umask() {
-        let cause = format!("a thread could not set a umask of its own: {}", e.desc());
+        let cause = format!("a thread could not set a umask of its own: {}", error::text_of(&e));
         return work.fail(error::KERNEL.with_cause(cause));
     }
     let mut left = None;

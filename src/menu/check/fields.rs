@@ -5,6 +5,7 @@ use regex::Regex;
 use super::report::Reporter;
 use crate::diagnostic::reader::Locations;
 use crate::diagnostic::suggest;
+use crate::error;
 use crate::menu::draft::DraftDialog;
 use crate::menu::model::{Field, Kind, Many, Required, Run};
 use crate::menu::placeholders::{self, Segment};
@@ -82,11 +83,12 @@ fn pattern(reporter: &Reporter, field: &Field, at: &Locations) -> bool {
 }
 
 /// The sentence in what the regex crate says, which draws a picture of the place too.
-fn why(text: &str, error: &regex::Error) -> String {
-    if matches!(error, regex::Error::CompiledTooBig(_)) {
+fn why(text: &str, wrong: &regex::Error) -> String {
+    if matches!(wrong, regex::Error::CompiledTooBig(_)) {
         return "it is too large".into();
     }
-    let alone = Regex::new(text).err().map_or_else(|| error.to_string(), |e| e.to_string());
+    let alone =
+        Regex::new(text).err().map_or_else(|| error::text_of(wrong), |e| error::text_of(&e));
     let last = alone.lines().last().unwrap_or_default();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }

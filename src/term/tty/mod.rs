@@ -47,8 +47,8 @@ pub struct Tty {
     free_at: Instant,
 }
 
-fn vanished(e: impl std::fmt::Display) -> anyhow::Error {
-    error::TERMINAL_GONE.with_cause(format!("the terminal does not answer: {e}"))
+fn vanished(e: impl std::error::Error + 'static) -> anyhow::Error {
+    error::TERMINAL_GONE.with_cause(format!("the terminal does not answer: {}", error::text_of(&e)))
 }
 
 impl Tty {
@@ -73,7 +73,8 @@ impl Tty {
         // After `su` the terminal belongs to another user; the controlling terminal can always be
         // opened.
         let fd = named.or_else(|_| open("/dev/tty", flags, stat::Mode::empty())).map_err(|e| {
-            error::TERMINAL_FAILED.with_cause(format!("could not open the terminal: {e}"))
+            error::TERMINAL_FAILED
+                .with_cause(format!("could not open the terminal: {}", error::text_of(&e)))
         })?;
         Self::from_fd(fd, capabilities)
     }
@@ -85,11 +86,13 @@ impl Tty {
     pub(in crate::term) fn from_fd(fd: OwnedFd, capabilities: &Capabilities) -> Result<Self> {
         let fd = Arc::new(fd);
         let settings = tcgetattr(&fd).map_err(|e| {
-            error::TERMINAL_FAILED.with_cause(format!("could not read the line's settings: {e}"))
+            error::TERMINAL_FAILED
+                .with_cause(format!("could not read the line's settings: {}", error::text_of(&e)))
         })?;
         let raw_mode = RawMode::new(Arc::clone(&fd), capabilities.clone());
         raw_mode.enable().map_err(|e| {
-            error::TERMINAL_FAILED.with_cause(format!("could not make the terminal raw: {e}"))
+            error::TERMINAL_FAILED
+                .with_cause(format!("could not make the terminal raw: {}", error::text_of(&e)))
         })?;
         let speed = bits_per_second(cfgetospeed(&settings));
         Ok(Self { fd, raw_mode, speed, pending: vec![], free_at: Instant::now() })

@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use crate::error;
+
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: u64 = 60;
 /// At most this many members are read: a package has three, and a signature or two.
@@ -26,12 +28,12 @@ pub struct Member {
 /// # Errors
 /// The reason why it is not a package, for users.
 pub fn members(file: &File) -> Result<Vec<Member>, String> {
-    let length = file.metadata().map_err(|e| e.to_string())?.len();
+    let length = file.metadata().map_err(|e| error::text_of(&e))?.len();
     let mut magic = [0; 8];
     if length < 8 {
         return Err(format!("it has only {length} bytes"));
     }
-    file.read_exact_at(&mut magic, 0).map_err(|e| e.to_string())?;
+    file.read_exact_at(&mut magic, 0).map_err(|e| error::text_of(&e))?;
     if &magic != MAGIC {
         return Err("it does not begin like a Debian package".to_owned());
     }
@@ -42,7 +44,7 @@ pub fn members(file: &File) -> Result<Vec<Member>, String> {
             return Err(format!("it is cut off after {length} bytes"));
         }
         let mut header = [0; HEADER as usize];
-        file.read_exact_at(&mut header, at).map_err(|e| e.to_string())?;
+        file.read_exact_at(&mut header, at).map_err(|e| error::text_of(&e))?;
         let member = parse(&header, at + HEADER)
             .ok_or_else(|| format!("its structure is damaged at byte {at}"))?;
         let end = member.at.saturating_add(member.size);

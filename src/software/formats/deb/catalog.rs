@@ -94,9 +94,8 @@ fn visit_archive(
                 }
             });
             match read {
-                Err(e) if !is_interruption(&e) => {
-                    damaged.add(Path::new("dists").join(&suite.name).join(name), format!("{:#}", e))
-                }
+                Err(e) if !is_interruption(&e) => damaged
+                    .add(Path::new("dists").join(&suite.name).join(name), error::chain_of(&e)),
                 other => other?,
             }
         }
@@ -131,7 +130,7 @@ fn visit_flat(
             }
         });
         match read {
-            Err(e) if !is_interruption(&e) => damaged.add(index, format!("{e:#}")),
+            Err(e) if !is_interruption(&e) => damaged.add(index, error::chain_of(&e)),
             other => other?,
         }
     }

@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use super::ar::{self, Member};
 use super::control::{self, Paragraph};
+use crate::error;
 use crate::software::formats::members::{self, Kind};
 use crate::software::unpack::{Part, unpacked};
 
@@ -31,7 +32,7 @@ impl Deb {
     /// # Errors
     /// Why it is not a package, for users.
     pub fn open(path: &Path) -> Result<Self, String> {
-        let file = File::open(path).map_err(|e| e.to_string())?;
+        let file = File::open(path).map_err(|e| error::text_of(&e))?;
         let members = ar::members(&file)?;
         let find = |start: &str| {
             members.iter().find(|m| {

@@ -57,7 +57,8 @@ fn read_updateinfo(tree: &Tree) -> Result<Vec<Fix>> {
         };
         if let Some((file, reader)) = repomd::metadata(repository, "updateinfo").map_err(failed)? {
             all.extend(
-                updateinfo::read(reader).map_err(|e| failed(format!("{}: {e}", file.display())))?,
+                updateinfo::read(reader)
+                    .map_err(|why| failed(format!("{}: {why}", file.display())))?,
             );
         }
     }

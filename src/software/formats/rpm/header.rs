@@ -8,6 +8,8 @@
 
 use std::io::Read;
 
+use crate::error;
+
 /// Bytes of the lead: nothing but its signature and its type are of use today.
 const LEAD: usize = 96;
 /// The first bytes of a header.
@@ -116,7 +118,7 @@ fn word(bytes: &[u8], at: usize) -> u32 {
 /// claimed.
 fn take(from: &mut impl Read, n: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    from.take(n).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    from.take(n).read_to_end(&mut bytes).map_err(|e| error::text_of(&e))?;
     if (bytes.len() as u64) < n { Err("it is cut off".to_owned()) } else { Ok(bytes) }
 }
 
@@ -129,7 +131,7 @@ pub fn read(from: &mut impl Read) -> Result<Lead, String> {
     if !lead.starts_with(&[0xed, 0xab, 0xee, 0xdb]) {
         return Err("it is not an rpm package".to_owned());
     }
-    let (_, length) = Header::read(from).map_err(|e| format!("its signature: {e}"))?;
+    let (_, length) = Header::read(from).map_err(|why| format!("its signature: {why}"))?;
     // The signature is filled up to a multiple of 8 bytes.
     let padding = length.next_multiple_of(8) - length;
     take(from, padding)?;

@@ -95,7 +95,7 @@ pub fn read_repositories(repositories: &[PathBuf]) -> Result<Vec<Available>> {
             return Err(failed("it has no list of packages (primary.xml)".to_owned()));
         };
         let mut packages =
-            primary::read(reader).map_err(|e| failed(format!("{}: {e}", file.display())))?;
+            primary::read(reader).map_err(|why| failed(format!("{}: {why}", file.display())))?;
         primary::locate(&mut packages, repository);
         all.extend(packages);
     }

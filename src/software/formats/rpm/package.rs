@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use crate::error;
+
 use super::header::{self, Header, tag};
 use super::version;
 
@@ -105,7 +107,7 @@ impl Package {
             Ok(meta) if !meta.is_file() => return Err("it is not a regular file".to_owned()),
             _ => {}
         }
-        Self::parse(&mut BufReader::new(File::open(file).map_err(|e| e.to_string())?))
+        Self::parse(&mut BufReader::new(File::open(file).map_err(|e| error::text_of(&e))?))
     }
 
     /// Parses a package; the payload is not read.

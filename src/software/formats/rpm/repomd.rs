@@ -20,7 +20,7 @@ pub fn files(repository: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
     let mut found: Vec<(String, PathBuf)> = vec![];
     let mut now: Option<String> = None;
     xml::visit(
-        open(&repository.join(REPOMD)).map_err(|e| format!("{REPOMD}: {e}"))?,
+        open(&repository.join(REPOMD)).map_err(|why| format!("{REPOMD}: {why}"))?,
         |path, node| {
             let Node::Open(attributes) = node else { return Ok(()) };
             match path {
@@ -37,7 +37,7 @@ pub fn files(repository: &Path, kind: &str) -> Result<Vec<PathBuf>, String> {
             Ok(())
         },
     )
-    .map_err(|e| format!("{REPOMD}: {e}"))?;
+    .map_err(|why| format!("{REPOMD}: {why}"))?;
     let of = |kind: &str| {
         found.iter().filter(|(k, _)| k == kind).map(|(_, file)| file.clone()).collect::<Vec<_>>()
     };
@@ -63,7 +63,7 @@ pub fn metadata(repository: &Path, kind: &str) -> Result<Option<Opened>, String>
     for file in files(repository, kind)? {
         match open(&repository.join(&file)) {
             Ok(reader) => return Ok(Some((file, reader))),
-            Err(e) => why = why.or(Some(format!("{}: {e}", file.display()))),
+            Err(wrong) => why = why.or(Some(format!("{}: {wrong}", file.display()))),
         }
     }
     why.map_or(Ok(None), Err)

@@ -10,6 +10,8 @@ use std::io::{self, BufRead, Read};
 
 use quick_xml::events::{BytesStart, Event};
 
+use crate::error;
+
 /// The deepest nesting of elements.
 const MAX_DEPTH: usize = 32;
 /// The longest tag, or text between tags, in bytes.
@@ -84,8 +86,9 @@ pub fn visit(
     loop {
         buffer.clear();
         reader.get_mut().left = MAX_EVENT;
-        let event =
-            reader.read_event_into(&mut buffer).map_err(|e| format!("its XML is damaged: {e}"))?;
+        let event = reader
+            .read_event_into(&mut buffer)
+            .map_err(|e| format!("its XML is damaged: {}", error::text_of(&e)))?;
         match event {
             Event::Start(start) => {
                 if path.len() >= MAX_DEPTH {

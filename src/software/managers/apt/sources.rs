@@ -225,7 +225,7 @@ impl<'a> Probe<'a> {
     fn fetch(&mut self, url: &str) -> Option<Vec<u8>> {
         let name = "probe";
         let outside = work_path(self.job, name);
-        let copy = self.job.copy().map_err(|e| self.failed = Some(format!("{e:#}"))).ok()?;
+        let copy = self.job.copy().map_err(|e| self.failed = Some(error::chain_of(&e))).ok()?;
         let call = Call::new(self.job, "/usr/lib/apt/apt-helper", "look what the location is");
         let call = call.args([
             "-o",
@@ -238,10 +238,10 @@ impl<'a> Probe<'a> {
         let got = match call.args([&outside]).cmd().accept(&[100]).read() {
             Ok(done) if done.success() => copy
                 .read(&outside)
-                .map_err(|e| format!("{e:#}"))
+                .map_err(|e| error::chain_of(&e))
                 .and_then(|got| got.ok_or_else(|| "apt-helper left no file".to_owned())),
             Ok(done) => Err(failure_reason(&done.stderr)),
-            Err(e) => Err(format!("{e:#}")),
+            Err(e) => Err(error::chain_of(&e)),
         };
         // The next probe must not read this file.
         let _ = copy.remove(&outside);

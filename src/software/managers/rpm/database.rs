@@ -50,10 +50,8 @@ fn list() -> Cmd {
 /// # Errors
 /// ALT-730 with the output of rpm.
 pub fn installed(inside: &Sandbox) -> Result<Vec<Installed>> {
-    let done = list()
-        .in_sandbox(inside)
-        .read()
-        .map_err(|e| error::UPDATE_FAILED.with_cause(e.to_string()))?;
+    let done =
+        list().in_sandbox(inside).read().map_err(|e| error::UPDATE_FAILED.with_cause_of(&e))?;
     Ok(parse(&done.text()))
 }
 
@@ -114,15 +112,17 @@ fn older(all: Vec<&Installed>) -> Vec<&Package> {
 /// ALT-730 with the output of rpm if it cannot be repaired.
 pub fn repair(job: &Job) -> Result<()> {
     let (inside, events) = (job.inside, job.events);
-    let failed = |e: anyhow::Error| error::UPDATE_FAILED.with_cause(e.to_string());
+    let failed = |e: anyhow::Error| error::UPDATE_FAILED.with_cause_of(&e);
     let copy = job.copy()?;
     for dir in ["var/lib/rpm", "usr/lib/sysimage/rpm"] {
         remove_environment(&copy, Path::new(dir));
     }
     let opens = || list().in_sandbox(inside).read();
     if let Err(e) = opens() {
-        events
-            .warn(format!("the package database of the copy cannot be opened and is rebuilt: {e}"));
+        events.warn(format!(
+            "the package database of the copy cannot be opened and is rebuilt: {}",
+            error::chain_of(&e)
+        ));
         Cmd::new("rpm", "rebuild the package database")
             .arg("--rebuilddb")
             .in_sandbox(inside)
