@@ -6,6 +6,11 @@ use crate::disk::model::*;
 use crate::testing::sample;
 
 type Change = fn(&mut Inventory);
+
+fn on_two() -> MultiDeviceFs {
+    MultiDeviceFs { uuid: "u".into(), devices: vec!["sdd".into(), "vdb1".into()] }
+}
+
 /// Every obstacle: what makes it, its id, its kind, what the evidence and the remedy say.
 #[test]
 fn every_obstacle() {
@@ -81,10 +86,7 @@ fn every_obstacle() {
             |w| {
                 with_partition(w, "btrfs");
                 mount(w, own(), "22 1 0:35 / /data rw - btrfs /dev/sdd rw");
-                w.multi_device.push(MultiDeviceFs {
-                    uuid: "u".into(),
-                    devices: vec!["sdd".into(), "vdb1".into()],
-                })
+                w.multi_device.push(on_two())
             },
             "ALT-211",
             Kind::InUse,
@@ -95,10 +97,7 @@ fn every_obstacle() {
             "a btrfs of two devices",
             |w| {
                 with_partition(w, "btrfs");
-                w.multi_device.push(MultiDeviceFs {
-                    uuid: "u".into(),
-                    devices: vec!["sdd".into(), "vdb1".into()],
-                })
+                w.multi_device.push(on_two())
             },
             "ALT-213",
             Kind::InUse,
@@ -490,14 +489,9 @@ fn every_obstacle() {
         // Confirmation helps against content and nothing else.
         let allowed = verdict.allow(&["DISK-B".into()], &disk);
         assert_eq!(allowed.is_ok(), kind == Kind::HasContent, "{what}");
-        for wrong in [
-            vec![],
-            vec!["vdb".to_owned()],
-            vec!["DISK-A".into()],
-            vec!["disk-b".into()],
-            vec![String::new()],
-        ] {
-            assert!(verdict.allow(&wrong, &disk).is_err(), "{what}: {wrong:?}");
+        assert!(verdict.allow(&[], &disk).is_err(), "{what}");
+        for wrong in ["vdb", "DISK-A", "disk-b", ""] {
+            assert!(verdict.allow(&[wrong.to_owned()], &disk).is_err(), "{what}: {wrong:?}");
         }
     }
 }
