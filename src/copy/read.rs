@@ -13,11 +13,11 @@ use crate::host::attrs::{self, AttrTarget};
 use crate::host::fs_calls::{self, Entry, Errno, Kind, Stat};
 use crate::host::make;
 use crate::tree::content::start_reading;
-use crate::tree::dir::{Dir, DirTask, join, split};
+use crate::tree::dir::{DIRECTORY, Dir, DirTask, LISTING, join, split};
 use crate::tree::error::CopyError;
 use crate::tree::metadata::PRIVATE;
 use crate::tree::report::Tally;
-use crate::tree::walk::{self, DIRECTORY, Found, LISTING};
+use crate::tree::walk::{self, Found};
 
 /// A reader thread.
 pub fn run(copier: &Copier<'_>) {

@@ -4,8 +4,16 @@ use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use nix::fcntl::OFlag;
+
 use super::work::Stop;
 use crate::host::fs_calls::Stat;
+
+/// How to open a directory for listing.
+pub const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
+
+/// The size of a buffer for the entries of a directory: one call lists about a thousand entries.
+pub const LISTING: usize = 32 << 10;
 
 /// A directory of the tree: its name and its parents', no descriptor.
 #[derive(Debug)]

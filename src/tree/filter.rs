@@ -4,9 +4,8 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::dir::join;
+use super::dir::{DIRECTORY, LISTING, join};
 use super::exclude::{self, Excludes};
-use super::walk::{DIRECTORY, LISTING};
 use crate::host::fs_calls::{self, Errno, Kind, Sys};
 use crate::host::make;
 

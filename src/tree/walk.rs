@@ -8,18 +8,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-
+use super::dir::DIRECTORY;
 use super::exclude::Excludes;
 use super::filter::ExcludeFilter;
 use crate::host::fs_calls::{self, Entry, Errno, Kind, Stat, Sys};
 use crate::host::make;
-
-/// How to open a directory for listing.
-pub const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
-
-/// The size of a buffer for [`next_entries`]: one call lists about a thousand entries.
-pub const LISTING: usize = 32 << 10;
 
 /// The part of the buffer that is used when very many directories wait: a tree both deep and broad
 /// must not fill the memory.

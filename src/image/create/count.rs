@@ -14,8 +14,9 @@ use anyhow::Result;
 use super::job::Tree;
 use crate::host::fs_calls::{self, Kind, Sys};
 use crate::host::{make, threads};
+use crate::tree::dir::LISTING;
 use crate::tree::dir::{Dir, DirStack, DirTask, join};
-use crate::tree::walk::{LISTING, Walk, next_entries};
+use crate::tree::walk::{Walk, next_entries};
 use crate::tree::{Excludes, Totals};
 
 /// More than processors, because they wait for the disk.

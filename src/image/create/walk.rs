@@ -14,9 +14,10 @@ use super::list::{List, Task};
 use super::state::Saver;
 use crate::host::fs_calls::{self, Entry, Errno, Kind, Sys};
 use crate::host::make;
+use crate::tree::dir::LISTING;
 use crate::tree::dir::{Dir, join};
 use crate::tree::report::{Tally, absolute_path};
-use crate::tree::walk::{Found, LISTING, Walk, next_entries};
+use crate::tree::walk::{Found, Walk, next_entries};
 
 /// A tree of the job, and what the walk needs to know about it.
 struct KnownTree<'a> {

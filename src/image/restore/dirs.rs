@@ -12,9 +12,9 @@ use std::sync::Arc;
 use crate::host::attrs::{self, AttrTarget, flag};
 use crate::host::fs_calls::{self, Errno, Kind, Stat, Sys};
 use crate::host::make;
+use crate::tree::dir::DIRECTORY;
 use crate::tree::dir::join;
 use crate::tree::metadata::{DEFAULT_ACL, FileSystem, Metadata, PRIVATE, make_private};
-use crate::tree::walk::DIRECTORY;
 
 /// Directories that are kept open for what comes next.
 const MAX_OPEN: usize = 64;

@@ -21,12 +21,12 @@ use crate::host::fs_calls::{self, Errno, Kind, errno};
 use crate::host::{make, threads};
 use crate::image::archive::Archive;
 use crate::image::sums::Computed;
+use crate::tree::dir::DIRECTORY;
 use crate::tree::dir::split;
 use crate::tree::error::CopyError;
 use crate::tree::metadata::{FORBIDDING_FLAGS, Metadata};
 use crate::tree::progress::Progress;
 use crate::tree::report::Report;
-use crate::tree::walk::DIRECTORY;
 use crate::tree::work::{Work, join_all, thread_died, writer_threads};
 
 /// Restores the whole archive and has it written to the devices before it returns. Warnings
