@@ -77,7 +77,7 @@ pub fn finish(job: &Job, names: &[String]) -> Result<()> {
         names.iter().partition(|n| offered.iter().any(|e| e.name == **n && !older(n, &e.version)));
     for name in lost {
         let name = show_path(name.as_bytes());
-        job.events.warn(format!("{name} should be installed retried, but the location does not have it: give -w {name} and a location that has it"));
+        job.events.warn(format!("{name} should be installed again, but the location does not have it: give -w {name} and a location that has it"));
     }
     if retried.is_empty() {
         return Ok(());
