@@ -329,7 +329,14 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
             &["ALT-407", &format!("leaves nothing of {of} (line 1: `{list}`)")],
         );
     }
-    machine.must("echo '^./home/' >/root/list && alt_disk_install -C -B -e /root/list --preview one && echo '^./boot/' >/root/list");
+    // The preview shows what a list leaves out.
+    machine.must("mkdir /home/out && touch /home/out/one /home/out/two && printf '^./home/out/\\n^./nowhere$\\n' >/root/list");
+    said(
+        &machine.run("alt_disk_install -C -B -e /root/list --preview one"),
+        0,
+        &["line 1: `^./home/out/` matched 2", "line 2: it matched nothing"],
+    );
+    machine.must("rm -r /home/out && echo '^./boot/' >/root/list");
     said(&machine.run("alt_disk_install -C -B -g -e /root/list --preview one"), 0, &[]);
 
     // Files that share blocks: what they are without that is known, and there is room for it.

@@ -6,6 +6,7 @@
 //! meant (`/tmp/` also hits `./var/tmp/`).
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -48,6 +49,12 @@ pub struct PatternUse {
     pub matches: u64,
     /// A warning for the user.
     pub warning: Option<String>,
+}
+
+impl fmt::Display for PatternUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: `{}` matched {}", self.line, self.text, self.matches)
+    }
 }
 
 /// Matches of patterns, kept apart until it is known that the matches count.

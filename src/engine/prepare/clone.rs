@@ -63,6 +63,11 @@ pub(super) fn prepare_clone(
     warnings.extend(told.warnings);
     notes.extend(told.notes);
     let counted = needs::count(&image, &facts, &excludes, events)?;
+    for used in &counted.excluded {
+        notes.push(format!("exclude list, line {used}"));
+        warnings
+            .extend(used.warning.iter().map(|w| format!("exclude list, line {}: {w}", used.line)));
+    }
     let needs = counted.needs(&image);
     let places: Vec<Target> = disks.iter().map(|d| layout_target(d)).collect();
     let fits = |less: &ImageData| lay_out_targets(less, &places, &counted.needs(less)).map(drop);

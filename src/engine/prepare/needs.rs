@@ -15,7 +15,7 @@ use crate::event::Events;
 use crate::image::create;
 use crate::image::data::{Fs, ImageData, Lv};
 use crate::software::space::is_initramfs;
-use crate::tree::Excludes;
+use crate::tree::exclude::{Excludes, PatternUse};
 
 const MIB: u64 = 1 << 20;
 
@@ -24,6 +24,8 @@ pub struct Counted {
     all: Vec<Count>,
     /// Bytes of each initramfs.
     initramfs: Vec<u64>,
+    /// What each pattern of the exclude list leaves out.
+    pub excluded: Vec<PatternUse>,
 }
 
 struct Count {
@@ -40,7 +42,8 @@ struct Count {
 }
 
 /// Counts what the needs of `image` follow from. Where files may share blocks that is a walk, as
-/// nothing else knows: xfs and btrfs tell only extent by extent what is shared.
+/// nothing else knows: xfs and btrfs tell only extent by extent what is shared. With an exclude list
+/// every file system is walked, so that the user sees what the list leaves out.
 ///
 /// # Errors
 /// If a file system cannot be asked.
@@ -51,6 +54,7 @@ pub fn count(
     events: &Events,
 ) -> Result<Counted> {
     let mut all = vec![];
+    let excludes = &excludes.with_zero_counts();
     for fs in image.fs_data.iter().filter(|f| !esp::is_esp(image, f)) {
         let counts = usage::counts(&facts.mount_of(fs)?)?;
         let size_mb =
@@ -66,7 +70,7 @@ pub fn count(
             whole,
         });
     }
-    Ok(Counted { all, initramfs: initramfs_sizes() })
+    Ok(Counted { all, initramfs: initramfs_sizes(), excluded: excludes.report() })
 }
 
 fn volume<'i>(image: &'i ImageData, fs: &Fs) -> Option<&'i Lv> {
@@ -83,10 +87,14 @@ fn files(
     events: &Events,
 ) -> Result<Vec<(PathBuf, u64)>> {
     let snapshots = snapshots::writable_snapshots(fs, &facts.source.snapshots);
-    if !whole && snapshots.is_empty() {
+    let why = if whole || !snapshots.is_empty() {
+        "files that share blocks take more room in a copy"
+    } else if !excludes.is_empty() {
+        "to show what the exclude list leaves out"
+    } else {
         return Ok(vec![]);
-    }
-    events.note(format!("Counting the files of {}: files that share blocks take more room in a copy. This can take minutes.", fs.fs_name));
+    };
+    events.note(format!("Counting the files of {}: {why}. This can take minutes.", fs.fs_name));
     let snapshots: Vec<_> = fs
         .subvolume
         .iter()
@@ -94,12 +102,12 @@ fn files(
         .map(|s| subvolume::prefix(fs, s))
         .collect();
     let mut counted = vec![];
-    for tree in trees::open_file_system(fs, facts)?
-        .into_iter()
-        .filter(|t| whole || snapshots.contains(&t.prefix))
-    {
-        let bytes = create::count(std::slice::from_ref(&tree), &excludes.with_zero_counts())?.bytes;
-        counted.push((tree.prefix, bytes));
+    for tree in trees::open_file_system(fs, facts)? {
+        let matters = whole || snapshots.contains(&tree.prefix);
+        if matters || !excludes.is_empty() {
+            let bytes = create::count(std::slice::from_ref(&tree), excludes)?.bytes;
+            counted.extend(matters.then_some((tree.prefix, bytes)));
+        }
     }
     Ok(counted)
 }
@@ -201,6 +209,7 @@ mod tests {
         };
         let trees = vec![("/".into(), 900 * MIB), ("/machines/web".into(), 800 * MIB)];
         let mut counted = Counted {
+            excluded: vec![],
             all: vec![Count {
                 fs_name: "/".into(),
                 size_mb: 4000,
