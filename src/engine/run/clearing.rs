@@ -66,7 +66,7 @@ impl Outcome {
         }
         if let Some(first) = (!self.errors.is_empty()).then(|| self.errors.remove(0)) {
             let others: String =
-                self.errors.iter().map(|e| format!("{}; ", error::chain_of(&e))).collect();
+                self.errors.iter().map(|e| format!("{}; ", error::chain_of(e))).collect();
             let first =
                 if others.is_empty() { first } else { first.context(format!("{others}and")) };
             return Err(first.context(LeftUnfinished));

@@ -84,7 +84,7 @@ fn stay_awake(events: &Events) -> Option<Held> {
     inhibit
         .hold()
         .inspect_err(|e| {
-            events.note(format!("shutdown and sleep are not inhibited: {}", error::chain_of(&e)))
+            events.note(format!("shutdown and sleep are not inhibited: {}", error::chain_of(e)))
         })
         .ok()
 }

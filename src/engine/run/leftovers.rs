@@ -115,7 +115,7 @@ pub fn clear_leftovers(
     if let Some(why) = unreadable {
         events.warn(format!(
             "{}: cleaning up relies on what it finds on the disks",
-            error::chain_of(&why)
+            error::chain_of(why)
         ));
     }
     let mut outcome = Outcome::default();
