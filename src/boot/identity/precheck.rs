@@ -5,7 +5,6 @@
 //! Not looked at is what a run makes anew (grub.cfg, initramfs, GRUB's images, the answers of
 //! debconf).
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::Result;
@@ -17,6 +16,7 @@ use super::left_references::{self, LeftReference};
 use super::places::{PLACES, Syntax, Treatment, syntax, walk};
 use super::references::{Names, fstab_rewritten};
 use super::units;
+use crate::boot::loader::grub::names::is_generated;
 use crate::boot::texts::Text;
 use crate::host::beneath::Beneath;
 use crate::host::fs_calls::Kind;
@@ -97,26 +97,9 @@ pub fn check(
     Ok(seen)
 }
 
-/// What phase 3 makes, or GRUB's installation puts there: its directory for a platform
-/// (`x86_64-efi`), its stub on an ESP.
+/// What phase 3 makes, or the boot loader's installation puts there.
 fn is_made_anew(path: &Path) -> bool {
-    const FILES: [&str; 2] = ["grub.cfg", "load.cfg"];
-    const PLATFORMS: [&str; 8] =
-        ["-pc", "-efi", "-coreboot", "-emu", "-ieee1275", "-multiboot", "-qemu", "-xen"];
-    let is_platform = |name: &str| {
-        PLATFORMS.iter().any(|p| name.ends_with(p))
-            && name.chars().next().is_some_and(char::is_alphabetic)
-    };
-    let grub = ["boot/grub", "boot/grub2"].iter().find_map(|d| path.strip_prefix(d).ok());
-    let in_grub =
-        grub.and_then(|inner| inner.iter().next()).and_then(OsStr::to_str).is_some_and(is_platform);
-    let is_stub = || {
-        let dir = path.parent().and_then(Path::parent);
-        path.ends_with("grub.cfg")
-            && ["boot/efi/EFI", "efi/EFI", "boot/EFI"].iter().any(|d| dir == Some(Path::new(d)))
-    };
-    let is_generated = grub.is_some_and(|inner| FILES.iter().any(|f| inner == Path::new(f)));
-    in_grub || is_generated || path == Path::new("etc/initramfs-tools/conf.d/resume") || is_stub()
+    is_generated(path) || path == Path::new("etc/initramfs-tools/conf.d/resume")
 }
 
 #[cfg(test)]

@@ -266,12 +266,7 @@ fn add_phase_3(base: &AlternateSpec, request: &Request, steps: &mut Vec<Step>) {
     }
     let loader = boot.bios.is_ok() || boot.efi.is_ok();
     if loader && base.boots() {
-        steps.push(step(
-            3,
-            StepId::GrubConfig,
-            "Make the boot menu (grub.cfg)",
-            Action::GrubConfig,
-        ));
+        steps.push(step(3, StepId::BootMenu, "Make the boot menu (grub.cfg)", Action::BootMenu));
     }
     steps.push(step(
         3,

@@ -69,7 +69,9 @@ pub enum Action {
     },
     References,
     Initramfs,
-    GrubConfig,
+    /// The name in stored plans is of version 0.1.0.
+    #[serde(rename = "grub_config")]
+    BootMenu,
     Audit,
     Esp,
     LoaderEfi,

@@ -105,7 +105,7 @@ pub fn commands_of_action(action: &Action, base: &AlternateSpec) -> Vec<String> 
             .iter()
             .map(|k| format!("chroot {ALT_INST}: initramfs for {k}"))
             .collect(),
-        Action::GrubConfig => {
+        Action::BootMenu => {
             vec![format!("chroot {ALT_INST}: {}", loader::detect(Path::new("/")).menu_command())]
         }
         Action::LoaderEfi => install_loader(Firmware::Uefi),

@@ -12,6 +12,7 @@ use crate::boot::bootlist::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::running_system;
 use crate::boot::bootlist::{BootListSnapshot, Machine};
 use crate::boot::firmware::Firmware;
+use crate::boot::loader::grub::dir;
 use crate::disk::model::Disk;
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::layout::VolumeLayout;
@@ -43,9 +44,9 @@ pub fn alternate_boot_disk(base: &AlternateSpec) -> BootDisk {
             .unwrap_or_default(),
         boot_mount_options: boot.map(|(v, at)| subvolume_option(v, at)).unwrap_or_default(),
         grub_dir: if on_root_fs {
-            Path::new("boot").join(grub_name())
+            Path::new("boot").join(dir::name())
         } else {
-            PathBuf::from(grub_name())
+            PathBuf::from(dir::name())
         },
         boot_vg: boot.and_then(|(v, _)| v.vg.clone()),
         esp_partuuid: esp.and_then(|v| v.partuuid.clone()),
@@ -70,10 +71,6 @@ fn subvolume_option(v: &VolumeLayout, at: &Path) -> String {
         .find(|s| s.mount_point.as_deref().map(Path::new) == Some(at))
         .map(|s| s.path.as_str());
     path.filter(|p| !p.is_empty()).map(|p| format!("subvol={p}")).unwrap_or_default()
-}
-
-fn grub_name() -> &'static str {
-    if Path::new("/boot/grub2").exists() { "grub2" } else { "grub" }
 }
 
 /// Writes on the alternate which system it was made from, and beside the state what the alternate

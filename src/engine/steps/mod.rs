@@ -73,7 +73,7 @@ fn changes_files(action: &Action) -> bool {
             | Action::ClientFiles
             | Action::References
             | Action::Initramfs
-            | Action::GrubConfig
+            | Action::BootMenu
             | Action::Esp
             | Action::LoaderEfi
             | Action::LoaderBios
@@ -125,7 +125,7 @@ fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
             &kernels::installed(root),
             events,
         ),
-        Action::GrubConfig => {
+        Action::BootMenu => {
             loader::detect(root).make_menu(
                 &sandboxes::for_whole_copy(&base.layout),
                 &base.ids,
@@ -211,7 +211,7 @@ fn needs_mounts(action: &Action) -> bool {
             | Action::Script { .. }
             | Action::References
             | Action::Initramfs
-            | Action::GrubConfig
+            | Action::BootMenu
             | Action::Audit
             | Action::Esp
             | Action::LoaderEfi

@@ -150,6 +150,11 @@ impl Drop for GrubDir {
     }
 }
 
+/// The name of GRUB's directory in /boot, as the distribution of the running system has it.
+pub fn name() -> &'static str {
+    if Path::new("/boot/grub2").exists() { "grub2" } else { "grub" }
+}
+
 /// GRUB's directory below `root`: the one with a grub.cfg.
 pub fn find_own(root: &Path) -> Option<PathBuf> {
     let system = Beneath::open(root).ok()?;

@@ -1,5 +1,6 @@
 //! GRUB's own names: of its programs and directories in a root, and of its platforms.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::boot::firmware::Firmware;
@@ -90,6 +91,30 @@ pub fn exists(root: &Path, inner: &Path) -> bool {
 /// it.
 pub fn remove_device_map(root: &Path, names: &GrubNames) -> anyhow::Result<()> {
     Beneath::open(root)?.remove(names.dir.join("device.map"))
+}
+
+/// True for a file (a path without the first `/`) that grub-mkconfig or grub-install makes: the
+/// menu, what lies in the directory of a platform (`x86_64-efi`), the stub on an ESP.
+pub fn is_generated(path: &Path) -> bool {
+    const FILES: [&str; 2] = ["grub.cfg", "load.cfg"];
+    const PLATFORMS: [&str; 8] =
+        ["-pc", "-efi", "-coreboot", "-emu", "-ieee1275", "-multiboot", "-qemu", "-xen"];
+    let is_platform = |name: &str| {
+        PLATFORMS.iter().any(|p| name.ends_with(p))
+            && name.chars().next().is_some_and(char::is_alphabetic)
+    };
+    let inner = ["boot/grub", "boot/grub2"].iter().find_map(|d| path.strip_prefix(d).ok());
+    let in_platform = inner
+        .and_then(|inner| inner.iter().next())
+        .and_then(OsStr::to_str)
+        .is_some_and(is_platform);
+    let is_file = inner.is_some_and(|inner| FILES.iter().any(|f| inner == Path::new(f)));
+    let is_stub = || {
+        let dir = path.parent().and_then(Path::parent);
+        path.ends_with("grub.cfg")
+            && ["boot/efi/EFI", "efi/EFI", "boot/EFI"].iter().any(|d| dir == Some(Path::new(d)))
+    };
+    in_platform || is_file || is_stub()
 }
 
 #[cfg(test)]
