@@ -73,7 +73,7 @@ impl Set {
     ///
     /// # Errors
     /// ALT-904 if there is no such screen.
-    pub fn after(
+    pub fn screen_after(
         &self,
         selector: &Selector,
         real: &str,

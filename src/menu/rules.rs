@@ -147,11 +147,11 @@ fn check_relations(
     shown: &[usize],
 ) -> Option<ValidationError> {
     let field = &fields[n];
-    if !values.has(n, field) {
+    if !values.has_value(n, field) {
         return None;
     }
     let find = |name: &String| fields.iter().position(|f| f.name == *name);
-    let has = |at: usize| shown.contains(&at) && values.has(at, &fields[at]);
+    let has = |at: usize| shown.contains(&at) && values.has_value(at, &fields[at]);
     let say = |at: usize| match fields[at].kind {
         Kind::Ring => format!("{} ({})", label(&fields[at]), values.get(at)),
         _ => label(&fields[at]),

@@ -139,7 +139,7 @@ fn selectors_lead_on() {
     let mut c = Context::new();
     let mut after = |id: &str, real: &str, class: Option<&str>| {
         let classified = class.map(|c| crate::menu::discover::classified(c).unwrap());
-        set.after(selector(&set, id), real, classified, &mut c).map_err(|e| e.to_string())
+        set.screen_after(selector(&set, id), real, classified, &mut c).map_err(|e| e.to_string())
     };
     let to = |id: &str| Ok(Target::Screen(id.to_owned()));
     assert_eq!(after("pick", "vda", None), to("pick_class"));
@@ -387,11 +387,11 @@ fn the_example_for_administrators() {
     assert_eq!(set.open("svc").unwrap().id(), "services");
     let mut c = Context::new();
     assert_eq!(
-        set.after(selector(&set, "service"), "cron.service", None, &mut c).unwrap(),
+        set.screen_after(selector(&set, "service"), "cron.service", None, &mut c).unwrap(),
         Target::Screen("service_what".into())
     );
     assert_eq!(
-        set.after(selector(&set, "service_what"), "change", None, &mut c).unwrap(),
+        set.screen_after(selector(&set, "service_what"), "change", None, &mut c).unwrap(),
         Target::Screen("service_change".into())
     );
     type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);

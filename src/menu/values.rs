@@ -106,7 +106,7 @@ impl Values {
     }
 
     /// Whether the command would get something of it that is not empty.
-    pub fn has(&self, n: usize, field: &Field) -> bool {
+    pub fn has_value(&self, n: usize, field: &Field) -> bool {
         self.real(n, field).iter().any(|w| !w.is_empty())
     }
 

@@ -253,7 +253,7 @@ fn follow(
     mut context: Context,
 ) -> Effects {
     let set = Rc::clone(&model.set);
-    match set.after(selector, real, class, &mut context) {
+    match set.screen_after(selector, real, class, &mut context) {
         Ok(target) => open_target(model, &target, context),
         Err(e) => {
             drop_ghosts(model);

@@ -18,7 +18,7 @@ pub fn field_list(form: &Form, field: &Field, listing: lists::Listing) -> List {
     };
     let title = field.title();
     let mut list = List::new(&title, listing, choose)
-        .with(&form.chosen())
+        .with_chosen(&form.chosen())
         .prefilled(!form.values.changed(form.at));
     list.help.clone_from(&field.help);
     list
@@ -34,7 +34,7 @@ pub fn theme_list(model: &Model) -> List {
     let listing =
         lists::Listing { heading: None, entries: model.themes.iter().map(entry).collect() };
     let mut list = List::new("Colours and Theme", listing, Choose::One)
-        .with(std::slice::from_ref(&model.theme.name));
+        .with_chosen(std::slice::from_ref(&model.theme.name));
     texts::THEMES.clone_into(&mut list.help);
     list
 }

@@ -46,7 +46,7 @@ fn write_note(id: Id, what: &Note) {
 }
 
 /// The job goes on without anybody who watches: what it has said so far, and `text` after it.
-fn left(id: Id, to: &mut File, text: &str) {
+fn log_unwatched(id: Id, to: &mut File, text: &str) {
     let Some(Note { log, from }) = note(id).and_then(|p| read(&p)) else { return };
     if let Ok(from) = copy(id, from, to, text) {
         write_note(id, &Note { log, from });
@@ -68,7 +68,7 @@ pub fn record(record: &Record, log: &Path, to: &mut File) {
     match *record {
         Record::Started { job } => begin(Id(job), log),
         Record::Ended { job, .. } => ended(Id(job), to, &text),
-        Record::GoesOn { job } => left(Id(job), to, &text),
+        Record::GoesOn { job } => log_unwatched(Id(job), to, &text),
         _ => {}
     }
 }

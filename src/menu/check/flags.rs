@@ -23,7 +23,7 @@ pub(super) fn check(reporter: &Reporter, screen: &DraftScreen) {
         DraftScreen::Selector(s) => {
             list(reporter, &s.selector.field, &s.field_at);
             if let Next::Classified { command, .. } = &s.selector.next {
-                fixed(reporter, command, &s.at, "classify");
+                find_command(reporter, command, &s.at, "classify");
             }
         }
         DraftScreen::Dialog(d) => dialog(reporter, d),
@@ -32,16 +32,16 @@ pub(super) fn check(reporter: &Reporter, screen: &DraftScreen) {
 
 fn list(reporter: &Reporter, field: &Field, at: &Locations) {
     if let Some(list) = &field.list {
-        fixed(reporter, &list.command, at, "list");
+        find_command(reporter, &list.command, at, "list");
     }
 }
 
 fn dialog(reporter: &Reporter, d: &DraftDialog) {
     if let Some(discover) = &d.dialog.discover {
-        fixed(reporter, discover, &d.at, "discover");
+        find_command(reporter, discover, &d.at, "discover");
     }
     d.dialog.fields.iter().zip(&d.fields_at).for_each(|(f, at)| list(reporter, f, at));
-    let Some(command) = fixed(reporter, &d.dialog.command, &d.at, "command") else { return };
+    let Some(command) = find_command(reporter, &d.dialog.command, &d.at, "command") else { return };
     for (n, wrong) in wrong_words(command, d.dialog.review.as_deref().unwrap_or_default()) {
         reporter.report_element(&d.at, "review", n, wrong.0, wrong.1);
     }
@@ -103,7 +103,12 @@ fn of_words(command: &Command, words: &[String], prefix: bool) -> Option<(String
 }
 
 /// The fixed words; the command, if it is one of ours and known.
-fn fixed(reporter: &Reporter, run: &Run, at: &Locations, key: &str) -> Option<&'static Command> {
+fn find_command(
+    reporter: &Reporter,
+    run: &Run,
+    at: &Locations,
+    key: &str,
+) -> Option<&'static Command> {
     let Run::Argv(words) = run else { return None };
     let by_name = |name: &str| ALL.iter().find(|c| c.name == name).copied();
     let program = words.first()?.rsplit('/').next()?;

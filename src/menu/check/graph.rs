@@ -42,14 +42,14 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    fn known(&self, id: &str) -> Option<&'a str> {
+    fn find_id(&self, id: &str) -> Option<&'a str> {
         self.draft.screens.get_key_value(id).map(|(k, _)| k.as_str())
     }
 
     fn of_menu(&self, menu: &'a DraftMenu) -> Vec<Edge<'a>> {
         let edge = |item: &'a crate::menu::draft::DraftItem| match &item.item.goto {
             Some(Target::Screen(id)) => Some(Edge {
-                to: self.known(id)?,
+                to: self.find_id(id)?,
                 at: &item.at,
                 span: item.at.value_span("goto"),
                 sure: true,
@@ -64,13 +64,13 @@ impl<'a> Graph<'a> {
         match &s.selector.next {
             Next::To(Target::Builtin(_)) => vec![],
             Next::To(Target::Screen(id)) => self
-                .known(id)
+                .find_id(id)
                 .map(|to| Edge { to, at: &s.at, span: s.at.value_span("goto"), sure: true })
                 .into_iter()
                 .collect(),
             Next::Value { prefix } if has_only_choices(field) => {
                 let edge = |(n, real): (usize, &String)| {
-                    let to = self.known(&format!("{prefix}{real}"))?;
+                    let to = self.find_id(&format!("{prefix}{real}"))?;
                     Some(Edge {
                         to,
                         at: &s.field_at,
@@ -100,7 +100,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The selectors that lead to `id`.
-    pub fn before(&self, id: &str) -> Vec<&'a DraftSelector> {
+    pub fn selectors_before(&self, id: &str) -> Vec<&'a DraftSelector> {
         let leads = |(from, edges): (&&'a str, &Vec<Edge>)| {
             let there = edges.iter().any(|e| e.to == id);
             match self.draft.screens.get(*from) {
@@ -119,7 +119,7 @@ impl<'a> Graph<'a> {
                 DraftScreen::Selector(selector) => self.check_selector(reporter, selector),
                 DraftScreen::Dialog(_) => {}
             }
-            if screen.after_selector() && self.before(screen.id()).is_empty() {
+            if screen.after_selector() && self.selectors_before(screen.id()).is_empty() {
                 reporter.report_key(
                     screen.locations(),
                     "after_selector",
@@ -175,7 +175,7 @@ impl<'a> Graph<'a> {
             Next::To(Target::Builtin(_)) => {}
             // Empty: reading has told it already.
             Next::To(Target::Screen(id)) if id.is_empty() => {}
-            Next::To(Target::Screen(id)) if self.known(id).is_none() => {
+            Next::To(Target::Screen(id)) if self.find_id(id).is_none() => {
                 self.missing(reporter, &s.at, s.at.value_span("goto"), id)
             }
             Next::To(Target::Screen(id)) if menu(id) => {
@@ -190,7 +190,7 @@ impl<'a> Graph<'a> {
             Next::Value { prefix } if has_only_choices(&s.selector.field) => {
                 for (n, choice) in s.selector.field.choices.iter().enumerate() {
                     let id = format!("{prefix}{}", choice.real);
-                    if self.known(&id).is_none() {
+                    if self.find_id(&id).is_none() {
                         self.missing(
                             reporter,
                             &s.field_at,
@@ -226,7 +226,7 @@ impl<'a> Graph<'a> {
     fn check_aliases(&self, reporter: &Reporter) {
         for (name, alias) in &self.draft.aliases {
             let goto = &alias.alias.goto;
-            if self.known(name).is_some() {
+            if self.find_id(name).is_some() {
                 reporter.report_key(
                     &alias.at,
                     "name",
@@ -254,7 +254,7 @@ impl<'a> Graph<'a> {
     fn check_cycles(&self, reporter: &Reporter) {
         let mut done = BTreeSet::new();
         // From the top, so that the line is blamed that leads back and not the one that leads on.
-        let top = self.known(crate::menu::model::TOP);
+        let top = self.find_id(crate::menu::model::TOP);
         for id in top.into_iter().chain(self.edges.keys().copied()) {
             self.walk(id, &mut vec![], &mut done, reporter);
         }

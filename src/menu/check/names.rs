@@ -34,11 +34,11 @@ pub(super) fn check(reporter: &Reporter, graph: &Graph) {
 
 /// The names from the selectors before `id`: those that all of them give if one must be answered, else only
 /// perhaps.
-fn given<'a>(graph: &Graph, id: &'a str, after_selector: bool, depth: usize) -> Known<'a> {
+fn names_before<'a>(graph: &Graph, id: &'a str, after_selector: bool, depth: usize) -> Known<'a> {
     let mut known = Known { screen: id, ..Known::default() };
     let mut all: Option<BTreeSet<String>> = None;
-    for s in graph.before(id).into_iter().filter(|_| depth > 0) {
-        let before = given(graph, &s.selector.id, s.selector.after_selector, depth - 1);
+    for s in graph.selectors_before(id).into_iter().filter(|_| depth > 0) {
+        let before = names_before(graph, &s.selector.id, s.selector.after_selector, depth - 1);
         let mut names = before.names;
         names.insert(s.selector.field.name.clone());
         if matches!(s.selector.next, Next::Classified { .. }) {
@@ -58,9 +58,9 @@ fn given<'a>(graph: &Graph, id: &'a str, after_selector: bool, depth: usize) -> 
 const DEPTH: usize = 16;
 
 fn selector(reporter: &Reporter, graph: &Graph, s: &DraftSelector) {
-    let known = given(graph, &s.selector.id, s.selector.after_selector, DEPTH);
+    let known = names_before(graph, &s.selector.id, s.selector.after_selector, DEPTH);
     let field = &s.selector.field;
-    from(reporter, &known, field, &s.field_at, false);
+    check_from(reporter, &known, field, &s.field_at, false);
     list(reporter, &known, field, &s.field_at);
     if let Next::Classified { command, .. } = &s.selector.next {
         let mut known = known.clone();
@@ -71,16 +71,18 @@ fn selector(reporter: &Reporter, graph: &Graph, s: &DraftSelector) {
 
 fn dialog(reporter: &Reporter, graph: &Graph, d: &DraftDialog) {
     let dialog = &d.dialog;
-    let mut known = given(graph, &dialog.id, dialog.after_selector, DEPTH);
+    let mut known = names_before(graph, &dialog.id, dialog.after_selector, DEPTH);
     if let Some(discover) = &dialog.discover {
         run(reporter, &known, discover, &d.at, "discover", "discover_shell");
     }
     // More names may come from discovery and classification: those that fields ask for.
-    let classified =
-        graph.before(&dialog.id).iter().any(|s| matches!(s.selector.next, Next::Classified { .. }));
+    let classified = graph
+        .selectors_before(&dialog.id)
+        .iter()
+        .any(|s| matches!(s.selector.next, Next::Classified { .. }));
     let any = dialog.discover.is_some() || classified;
     for (field, at) in dialog.fields.iter().zip(&d.fields_at) {
-        from(reporter, &known, field, at, any);
+        check_from(reporter, &known, field, at, any);
     }
     known
         .names
@@ -94,7 +96,7 @@ fn dialog(reporter: &Reporter, graph: &Graph, d: &DraftDialog) {
     }
 }
 
-fn from(reporter: &Reporter, known: &Known, field: &Field, at: &Locations, any: bool) {
+fn check_from(reporter: &Reporter, known: &Known, field: &Field, at: &Locations, any: bool) {
     let Some(name) = field.from.as_ref().filter(|n| !n.is_empty()) else { return };
     if !any && !known.names.contains(name) && !known.perhaps.contains(name) {
         let allowed = suggest::did_you_mean(name, known.perhaps.iter().map(String::as_str));

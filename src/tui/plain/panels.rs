@@ -184,7 +184,7 @@ impl<W: Write> Plain<'_, W> {
                 None => return Ok(None),
             }
         }
-        let target = self.set.after(selector, &real, classified, &mut context)?;
+        let target = self.set.screen_after(selector, &real, classified, &mut context)?;
         Ok(Some((target, context)))
     }
 }

@@ -85,7 +85,7 @@ impl List {
     }
 
     /// Marks what stands in the field now, and goes to the first of it.
-    pub fn with(mut self, values: &[String]) -> Self {
+    pub fn with_chosen(mut self, values: &[String]) -> Self {
         let here: Vec<usize> = values
             .iter()
             .filter_map(|v| self.listing.entries.iter().position(|e| e.value == *v && !e.refused))

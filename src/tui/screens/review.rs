@@ -172,14 +172,14 @@ impl Review {
     }
 
     /// Rows below the text: a blank, the prompts, the command, a blank.
-    fn below(&self, size: (u16, u16)) -> u16 {
+    fn rows_below(&self, size: (u16, u16)) -> u16 {
         let legend = keys::rows(&self.legend(), size.0, keys::WIDE);
         let prompts = self.inputs.len() as u16;
         legend + 1 + self.command(size.0, KeyNames::Function).len() as u16 + prompts + 1
     }
 
     fn rows(&self, size: (u16, u16)) -> usize {
-        usize::from(size.1.saturating_sub(FIRST + self.below(size))).max(1)
+        usize::from(size.1.saturating_sub(FIRST + self.rows_below(size))).max(1)
     }
 
     /// Draws the review; `focused`: nothing is on top of it.

@@ -71,16 +71,16 @@ pub fn stop(job: &Summary, force: bool) -> Vec<String> {
         return vec![
             format!("It was asked to end, but is still running: {}", job.spec.command()),
             "You can end it by force. It then cannot clean up.".to_owned(),
-            left(job).to_owned(),
+            describe_leftovers(job).to_owned(),
         ];
     }
     vec![
         format!("Stop this command and everything it started? {}", job.spec.command()),
-        left(job).to_owned(),
+        describe_leftovers(job).to_owned(),
     ]
 }
 
-fn left(job: &Summary) -> &'static str {
+fn describe_leftovers(job: &Summary) -> &'static str {
     if job.spec.on_alternate() {
         "That leaves an unfinished copy (exit code 4), which cannot boot. `alt_disk_install --resume` continues it; \
 `alt_disk_install -X` removes it and frees the disk. The running system is not changed."

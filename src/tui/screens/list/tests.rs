@@ -27,7 +27,7 @@ fn list(choose: Choose) -> List {
 
 #[test]
 fn golden_lists() {
-    let mut l = list(Choose::Several).with(&["vdb".into()]);
+    let mut l = list(Choose::Several).with_chosen(&["vdb".into()]);
     l.settle(SIZE);
     check("list", 80, 24, |c| l.view(c, KeyNames::Function));
     l.key(KeyCode::Up.into(), SIZE);
@@ -48,7 +48,7 @@ fn chooses() {
     l.key(KeyCode::Up.into(), SIZE);
     l.key(KeyCode::F(7).into(), SIZE);
     assert_eq!(l.key(KeyCode::Enter.into(), SIZE), Outcome::Chosen(vec![2, 1]));
-    let mut l = list(Choose::Several).with(&["vdb".into()]);
+    let mut l = list(Choose::Several).with_chosen(&["vdb".into()]);
     l.key(KeyCode::F(7).into(), SIZE);
     assert_eq!(l.key(KeyCode::Enter.into(), SIZE), Outcome::Chosen(vec![]));
 }
@@ -61,7 +61,7 @@ fn the_line_under_the_cursor_is_taken() {
         keys.iter().fold(Outcome::Stay, |_, k| l.key((*k).into(), SIZE))
     };
     for prefilled in [true, false] {
-        let filled = || list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
+        let filled = || list(Choose::Several).with_chosen(&["vdb".into()]).prefilled(prefilled);
         assert_eq!(press(&mut filled(), &[KeyCode::Enter]), Outcome::Chosen(vec![1]));
         assert_eq!(
             press(&mut filled(), &[KeyCode::Down, KeyCode::Enter]),
@@ -70,7 +70,8 @@ fn the_line_under_the_cursor_is_taken() {
         );
         assert_eq!(press(&mut filled(), &[KeyCode::Up, KeyCode::Enter]), Outcome::Bell);
     }
-    let filled = |prefilled| list(Choose::Several).with(&["vdb".into()]).prefilled(prefilled);
+    let filled =
+        |prefilled| list(Choose::Several).with_chosen(&["vdb".into()]).prefilled(prefilled);
     assert_eq!(
         press(&mut filled(true), &[KeyCode::Down, KeyCode::F(7), KeyCode::Enter]),
         Outcome::Chosen(vec![2])
