@@ -23,6 +23,7 @@ mod testing;
 mod text;
 mod theme;
 mod tree;
+mod trial;
 mod tui;
 
 fn main() -> std::process::ExitCode {

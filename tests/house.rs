@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "secret",
             "flags",
             "engine",
+            "trial",
             "disk",
             "copy",
             "tree",
@@ -63,10 +64,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "secret", "disk", "copy", "tree", "archive", "image", "software", "boot", "host",
-            "event", "error", "text",
+            "secret", "trial", "disk", "copy", "tree", "archive", "image", "software", "boot",
+            "host", "event", "error", "text",
         ],
     ),
+    ("trial", &["boot", "host", "event", "error"]),
     ("disk", &["host", "event", "error", "text"]),
     ("copy", &["tree", "host", "event", "error", "text"]),
     ("tree", &["host", "event", "error", "text"]),

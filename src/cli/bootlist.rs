@@ -1,29 +1,31 @@
 //! `altdisk bootlist`: shows and sets which disk this machine boots next, as AIX's command of that
 //! name does.
 //!
-//!     bootlist [-m normal] [-o] [--json] [disk ...]
+//!     bootlist [-m normal|once] [--cancel] [-o] [--json] [disk ...]
 //!
-//! Without disks (or with -o) it shows; with disks it sets them as the list, first one first.
+//! Without disks (or with -o) it shows; with disks it sets them as the list, first one first, or
+//! (-m once) boots one of them once.
+
+mod review;
 
 use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::boot::bootlist::bootdisk::{BootDisk, ORIGIN};
+use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::bootlist::running_system;
 use crate::boot::bootlist::{self, BootListing, Listed, Machine};
 use crate::boot::firmware::Firmware;
 use crate::cli::getopt;
 use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
 use crate::cli::session::attach_console;
-use crate::engine::review::{Page, Review};
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
 use crate::flags::BOOTLIST;
-use crate::host::clock;
 use crate::text::one_line;
-use crate::text::size::format_size;
+use crate::trial::once;
+use review::{copy_time, review_page};
 
 /// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,22 +33,47 @@ struct Options {
     show: bool,
     json: bool,
     review: bool,
+    /// For the next start only.
+    once: bool,
+    cancel: bool,
     disks: Vec<String>,
+}
+
+impl Options {
+    fn changes(&self) -> bool {
+        self.cancel || !self.disks.is_empty()
+    }
 }
 
 fn parse(args: &[OsString]) -> Result<Options> {
     let parsed = getopt::parse(&BOOTLIST, args)?;
-    if let Some(mode) = parsed.value("m").filter(|m| *m != "normal") {
-        return Err(error::BAD_VALUE.with_remedy(
-            format!("-m {}: the only boot list here is `normal`", mode.display()),
-            "write -m normal, or leave -m out",
-        ));
+    let wrong = |cause: String, remedy: &str| Err(error::BAD_VALUE.with_remedy(cause, remedy));
+    let once = match parsed.value("m").map(|m| m.to_string_lossy()) {
+        None => false,
+        Some(mode) if mode == "normal" => false,
+        Some(mode) if mode == "once" => true,
+        Some(mode) => {
+            return wrong(
+                format!("-m {mode}: the boot lists here are `normal` and `once`"),
+                "write -m normal or -m once, or leave -m out",
+            );
+        }
+    };
+    let disks: Vec<String> =
+        parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
+    if once && disks.len() != 1 {
+        return wrong(format!("-m once with {} disks", disks.len()), "name one disk after -m once");
     }
-    let disks = parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
+    let cancel = parsed.has("cancel");
+    if cancel && !disks.is_empty() {
+        return wrong("--cancel with a disk".to_owned(), "leave the disk or --cancel out");
+    }
     Ok(Options {
         show: parsed.has("o"),
         json: parsed.has("json"),
         review: parsed.has("review"),
+        once,
+        cancel,
         disks,
     })
 }
@@ -65,12 +92,13 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
     }
     if let (true, Some(first)) = (options.review, options.disks.first()) {
         let machine = running_system::detect_machine()?;
-        let page = review_page(&machine, find_disk(&machine, first)?, copy_time());
+        let disk = find_disk(&machine, first)?;
+        let page = review_page(&machine, disk, copy_time(), options.once);
         return print_review(&page);
     }
-    let lock = if options.disks.is_empty() { None } else { Some(State::lock()?) };
+    let lock = if options.changes() { Some(State::lock()?) } else { None };
     let machine = match running_system::detect_machine() {
-        Err(err) if options.disks.is_empty() && !options.json => {
+        Err(err) if !options.changes() && !options.json => {
             return Ok(print_text(
                 &describe_unknown(&running_system::disks_of_root(), &err),
                 Exit::Done,
@@ -78,12 +106,16 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         }
         machine => machine?,
     };
-    if !options.disks.is_empty() {
+    if options.cancel {
+        print_text(&cancel_once(&machine, events)?, Exit::Done);
+    } else if let (true, Some(word)) = (options.once, options.disks.first()) {
+        print_text(&boot_once(&machine, find_disk(&machine, word)?, events)?, Exit::Done);
+    } else if options.changes() {
         set_list(&machine, &options.disks, events)?;
-        drop(lock);
     }
-    if options.show || options.json || options.disks.is_empty() {
-        let list = match machine.current(events) {
+    drop(lock);
+    if options.show || options.json || !options.changes() {
+        let list = match once::listing(&machine, events) {
             Err(err) if !options.json => {
                 return Ok(print_text(
                     &describe_unknown(&[machine.here.shown()], &err),
@@ -118,7 +150,7 @@ as it did the last time. Another disk is chosen in the menu of the firmware."
 
 /// The system that the next start boots, in a sentence; or why it is unknown.
 pub fn describe_next_boot(events: &Events) -> String {
-    match running_system::detect_machine().and_then(|machine| machine.current(events)) {
+    match running_system::detect_machine().and_then(|machine| once::listing(&machine, events)) {
         Ok(list) => Some(describe_next(&list))
             .filter(|words| !words.is_empty())
             .unwrap_or_else(|| describe_unclear(&list)),
@@ -143,41 +175,28 @@ fn find_disk<'m>(machine: &'m Machine, word: &str) -> Result<&'m BootDisk> {
     }
 }
 
-/// When this system was made from the previous one, in seconds since the epoch.
-fn copy_time() -> Option<u64> {
-    let made = std::fs::metadata(ORIGIN).ok()?.modified().ok()?;
-    made.duration_since(std::time::UNIX_EPOCH).ok().map(|d| d.as_secs())
+/// Arms the disk for one start, unless it boots next anyway.
+fn boot_once(machine: &Machine, disk: &BootDisk, events: &Events) -> Result<String> {
+    let list = machine.current(events)?;
+    if list.disks.iter().any(|d| d.next && d.name == disk.shown() && d.role == disk.role) {
+        return Ok(format!("{} boots next anyway; nothing was changed.\n", disk.title()));
+    }
+    once::set(machine, disk, events)?;
+    let text = format!(
+        "{} boots at the next start, once; the start after that boots what the boot list says.\n\
+         Nothing changes until the machine restarts: `altdisk restart`.\n\
+         To take it back before that: `altdisk bootlist --cancel`.\n",
+        disk.title()
+    );
+    Ok(text)
 }
 
-/// The page about setting the list to this disk.
-fn review_page(machine: &Machine, disk: &BootDisk, made: Option<u64>) -> Review {
-    let serial = disk.serial.as_deref().map(|s| format!(", serial {s}")).unwrap_or_default();
-    let mut system = vec![format!("{}: {}{serial}", disk.shown(), format_size(disk.size))];
-    system.push(match disk.role.as_str() {
-        "old_rootvg" => match made {
-            Some(at) => {
-                format!("The previous system. This one was made from it, and the record of that was written {}.", clock::minute(at))
-            }
-            None => "The previous system, from which this one was made.".to_owned(),
-        },
-        "altinst_rootvg" => "The copy of the running system.".to_owned(),
-        "rootvg" => "The running system.".to_owned(),
-        _ => "Another system.".to_owned(),
-    });
-    let back = machine.here.practice().unwrap_or(&machine.here.name);
-    let mut page = Page::default();
-    page.part("WHAT BOOTS NEXT", &system);
-    page.part("WHEN", &["Nothing changes until the machine restarts.".to_owned()]);
-    page.part(
-        "HOW TO GO BACK",
-        &[format!("`altdisk bootlist {back}`, here or there: this disk stays as it is.")],
-    );
-    Review {
-        version: 1,
-        title: format!("Boot {} next", disk.shown()),
-        text: page.lines,
-        ..Review::default()
+fn cancel_once(machine: &Machine, events: &Events) -> Result<String> {
+    Ok(match once::cancel(machine, events)? {
+        true => "The one-time choice is taken back.\n",
+        false => "There was no one-time choice.\n",
     }
+    .to_owned())
 }
 
 fn set_list(machine: &Machine, words: &[String], events: &Events) -> Result<()> {
@@ -193,6 +212,9 @@ fn set_list(machine: &Machine, words: &[String], events: &Events) -> Result<()> 
         order.push(disk);
     }
     bootlist::capability(machine.firmware)?;
+    if once::cancel(machine, events)? {
+        events.note("the new boot list replaces the one-time choice");
+    }
     let before = machine.snapshot(&order, events)?;
     if let Err(e) = machine.set(&order, events) {
         // Half a list is none: back to what it was, and the first error is what counts.
@@ -317,7 +339,12 @@ mod tests {
             Options { show: true, disks: vec!["vdb".into(), "vda".into()], ..Default::default() }
         );
         assert_eq!(parse(&words("-mnormal -- -x")).unwrap().disks, ["-x"]);
-        for bad in ["-m service vda", "-m", "-x", "--output"] {
+        let o = parse(&words("-m once vdb")).unwrap();
+        assert!(o.once && o.changes() && o.disks == ["vdb"]);
+        assert!(parse(&words("--cancel")).unwrap().changes());
+        for bad in
+            ["-m service vda", "-m", "-x", "--output", "-m once", "-m once vda vdb", "--cancel vda"]
+        {
             let err = parse(&words(bad)).unwrap_err();
             assert_eq!(error::find(&err).unwrap().entry.exit, Exit::Usage, "{bad}");
         }
@@ -375,36 +402,6 @@ mod tests {
             ),
             "{text}"
         );
-    }
-
-    #[test]
-    fn a_previous_system_is_named_before_it_is_chosen() {
-        let disk = |name: &str, role: &str| BootDisk {
-            name: name.into(),
-            role: role.into(),
-            boot_fs_uuid: name.into(),
-            serial: Some(format!("S-{name}")),
-            size: 20 << 30,
-            ..Default::default()
-        };
-        let mut machine = Machine {
-            firmware: Firmware::Bios,
-            here: disk("vda", "rootvg"),
-            others: vec![disk("vdb", "old_rootvg")],
-        };
-        let text =
-            review_page(&machine, find_disk(&machine, "old_rootvg").unwrap(), None).text.join("\n");
-        assert!(
-            text.contains("vdb: 20 GiB, serial S-vdb") && text.contains("altdisk bootlist vda"),
-            "{text}"
-        );
-        machine.others[0] =
-            BootDisk { serial: Some("PRACTICE-one".into()), ..disk("loop2", "altinst_rootvg") };
-        let told = |word: &str| {
-            error::find(&find_disk(&machine, word).unwrap_err()).unwrap().cause.clone()
-        };
-        assert!(told("old_rootvg").starts_with("there is no previous system"));
-        assert_eq!(told("one (loop2)"), "one is a practice disk: no machine can boot from it");
     }
 
     #[test]

@@ -53,6 +53,9 @@ catalogue! {
         "the disk has no EFI system partition that altdisk knows",
         "the firmware of this machine needs one; choose the disk in the firmware's boot menu if \
          it offers it";
+    ONCE_RECORD = "ALT-514", Failed,
+        "the record of a one-time boot cannot be kept",
+        "see the cause; nothing was armed: the machine boots what `altdisk bootlist` shows";
     WOULD_REFER = "ALT-520", Refused,
         "the copy would still refer to the disk it is made from, and altdisk has no replacement \
          for the reference",

@@ -34,11 +34,16 @@ impl Machine {
         })
     }
 
-    pub(super) fn by_id(&self, id: &str) -> Option<&BootDisk> {
+    /// The disk with this [`BootDisk::id`].
+    pub fn by_id(&self, id: &str) -> Option<&BootDisk> {
         self.disks().find(|d| d.id() == id)
     }
 
-    pub(super) fn open(&self, disk: &BootDisk, write: bool, events: &Events) -> Result<GrubDir> {
+    /// The GRUB directory of a disk, mounted if it has to be.
+    ///
+    /// # Errors
+    /// ALT-509 or ALT-512 if it cannot be reached.
+    pub fn open(&self, disk: &BootDisk, write: bool, events: &Events) -> Result<GrubDir> {
         if disk.id() == self.here.id() {
             GrubDir::open_own(events)
         } else {

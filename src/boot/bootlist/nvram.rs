@@ -106,7 +106,7 @@ pub fn set_order(order: &[String], events: &Events) -> Result<()> {
         events.note(format!(
             "the firmware was told to boot entry Boot{next} once; the new boot list replaces that"
         ));
-        Cmd::new("efibootmgr", "take back the one-time choice").args(["-q", "-N"]).run(events)?;
+        cancel_once(events)?;
     }
     let after = read()?;
     if after.order == order {
@@ -125,12 +125,43 @@ pub fn delete(number: &str, events: &Events) -> Result<()> {
         .map(drop)
 }
 
-/// Makes the firmware boot an entry once (restores what was found).
-pub fn set_next(number: &str, events: &Events) -> Result<()> {
-    Cmd::new("efibootmgr", "restore the firmware's one-time choice")
+/// Puts an entry at the end of the boot order unless it is in it: some firmware ignores a one-time
+/// choice that is not.
+pub fn append(number: &str, events: &Events) -> Result<()> {
+    let mut order = read()?.order;
+    if order.iter().any(|n| n == number) {
+        return Ok(());
+    }
+    order.push(number.to_owned());
+    Cmd::new("efibootmgr", format!("put Boot{number} at the end of the firmware's boot order"))
+        .args(["-q", "-o", &order.join(",")])
+        .run(events)?;
+    require(read()?.order == order, format!("Boot{number} at the end of the boot order"))
+}
+
+/// Makes the firmware boot an entry once, and reads that back.
+pub fn boot_once(number: &str, events: &Events) -> Result<()> {
+    Cmd::new("efibootmgr", format!("tell the firmware to boot Boot{number} once"))
         .args(["-q", "-n", number])
-        .run(events)
-        .map(drop)
+        .run(events)?;
+    require(read()?.next.as_deref() == Some(number), format!("Boot{number} as the one-time choice"))
+}
+
+/// Takes the firmware's one-time choice back. Returns whether there was one.
+pub fn cancel_once(events: &Events) -> Result<bool> {
+    if read()?.next.is_none() {
+        return Ok(false);
+    }
+    Cmd::new("efibootmgr", "take back the one-time choice").args(["-q", "-N"]).run(events)?;
+    require(read()?.next.is_none(), "no one-time choice".to_owned()).map(|()| true)
+}
+
+fn require(shown: bool, wanted: String) -> Result<()> {
+    if shown {
+        return Ok(());
+    }
+    Err(error::BOOT_ENTRY
+        .with_cause(format!("the firmware was given {wanted}, and does not show that")))
 }
 
 #[cfg(test)]

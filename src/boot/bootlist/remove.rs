@@ -24,12 +24,13 @@ impl Machine {
         match self.firmware {
             Firmware::Uefi if find_program(Path::new("/"), "efibootmgr").is_some() => {
                 let Some(esp) = &disk.esp_partuuid else { return Ok(()) };
-                let numbers: Vec<String> = nvram::read()?
-                    .on_partition(esp)
-                    .into_iter()
-                    .map(|e| e.number.clone())
-                    .collect();
-                numbers.iter().try_for_each(|n| nvram::delete(n, events))
+                let vars = nvram::read()?;
+                let numbers: Vec<&String> =
+                    vars.on_partition(esp).into_iter().map(|e| &e.number).collect();
+                if vars.next.as_ref().is_some_and(|next| numbers.contains(&next)) {
+                    nvram::cancel_once(events)?;
+                }
+                numbers.into_iter().try_for_each(|n| nvram::delete(n, events))
             }
             Firmware::Uefi => Ok(()),
             Firmware::Bios => {
@@ -72,13 +73,17 @@ impl Machine {
                 let Some(dir) = dir::find_own(Path::new("/")) else { return Ok(false) };
                 let text = files::read_optional(&dir.join("custom.cfg"))?;
                 let block = text.as_deref().and_then(custom::find_block);
-                if !block.is_some_and(|b| {
-                    custom::defaults(&b).iter().any(|id| Some(id.as_str()) != keep)
-                }) {
-                    return Ok(false);
-                }
+                let left = match block {
+                    Some(b) if custom::defaults(&b).iter().any(|id| Some(id.as_str()) != keep) => {
+                        text.as_deref().and_then(custom::remove_block)
+                    }
+                    Some(b) if custom::once(&b).is_some() => {
+                        custom::set_once(text.as_deref(), None)
+                    }
+                    _ => return Ok(false),
+                };
                 let grub = GrubDir::open_own(events)?;
-                grub.set_custom(text.as_deref().and_then(custom::remove_block).as_deref())?;
+                grub.set_custom(left.as_deref())?;
                 grub.close().map(|()| true)
             }
         }

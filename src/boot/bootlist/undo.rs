@@ -143,7 +143,7 @@ fn undo_nvram(before: &BootListSnapshot, events: &Events) -> Result<()> {
     }
     match before.next.as_ref().filter(|n| vars.entry(n).is_some() && vars.next.as_ref() != Some(n))
     {
-        Some(next) => nvram::set_next(next, events),
+        Some(next) => nvram::boot_once(next, events),
         None => Ok(()),
     }
 }

@@ -25,6 +25,7 @@ use crate::event::Events;
 use crate::flags::LIST;
 use crate::text::size::format_size;
 use crate::text::wrap;
+use crate::trial::once;
 use rows::{Row, WIDTH, format_list};
 use software::What;
 
@@ -86,7 +87,7 @@ fn bootable(events: &Events) -> Result<(String, Vec<Row>)> {
     let heading =
         format!("{:<9} {:<15} {:<20} {:>9}  BOOTS NEXT", "NAME", "ROLE", "SERIAL", "SIZE");
     let known = running_system::detect_machine()
-        .and_then(|machine| Ok((machine.current(events)?, machine)));
+        .and_then(|machine| Ok((once::listing(&machine, events)?, machine)));
     match known {
         Ok((list, machine)) => Ok((heading, boot_rows(&machine, &list))),
         // A list with the reason in it says more than none.

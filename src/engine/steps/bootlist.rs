@@ -24,6 +24,7 @@ use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::files;
+use crate::trial::once;
 
 /// The record of the alternate.
 pub fn alternate_boot_disk(base: &AlternateSpec) -> BootDisk {
@@ -153,11 +154,31 @@ pub fn restore_boot_list(
     let firmware = Firmware::of_machine();
     // Only GRUB needs the name of the running system's own disk.
     let here = running_system::boot_disk("rootvg").unwrap_or_default();
+    take_back_once(base, &here, events);
     let machine = Machine { firmware, here, others: vec![] };
     if let Some(before) = before {
         machine.undo(before, events)?;
     }
     machine.remove(&alternate_boot_disk(base), events)
+}
+
+/// A one-time boot of the copy would start a disk that is given up. UEFI's choice goes with the
+/// entry.
+fn take_back_once(base: &AlternateSpec, here: &BootDisk, events: &Events) {
+    if Firmware::of_machine() == Firmware::Uefi {
+        return;
+    }
+    let machine = Machine {
+        firmware: Firmware::Bios,
+        here: here.clone(),
+        others: vec![alternate_boot_disk(base)],
+    };
+    if let Err(e) = once::cancel_for(&machine, &machine.others[0], events) {
+        events.warn(format!(
+            "the one-time boot of the copy could not be taken back: {}",
+            error::chain_of(&e)
+        ));
+    }
 }
 
 /// The same for a copy whose plan is lost: removes the entries that the record beside the state

@@ -16,6 +16,9 @@
 const BEGIN: &str = "### BEGIN altdisk bootlist";
 /// The line that ends it.
 const END: &str = "### END altdisk bootlist ###";
+/// The lines around the part of the block that holds for one start.
+const ONCE: &str = "# Once\n";
+const ONCE_END: &str = "# End of once\n";
 /// Says in the first line that the text before the block had no newline at its end, and was given
 /// one.
 const JOINED: &str = "(newline added before)";
@@ -56,7 +59,8 @@ pub fn block(chains: &[Chain]) -> String {
     s
 }
 
-fn entry(c: &Chain) -> String {
+/// The menu entry for a disk.
+pub fn entry(c: &Chain) -> String {
     // `--unrestricted`: a menu with a password boots its default without asking, and this may be
     // the default.
     format!(
@@ -70,6 +74,29 @@ fn entry(c: &Chain) -> String {
         id = word(&c.id),
         uuid = word(&c.fs_uuid),
     )
+}
+
+/// The file's content with this part, which holds for one start, in place of the one that its block
+/// has. None takes it away. It comes first: what it chooses sets `boot_once`, and the lasting list
+/// then keeps out.
+pub fn set_once(text: Option<&[u8]>, once: Option<&str>) -> Option<Vec<u8>> {
+    let body = text.and_then(find_block).unwrap_or_default();
+    let (_, lasting) = parts(&body);
+    let body = match once {
+        Some(once) => format!("{ONCE}{once}{ONCE_END}{lasting}"),
+        None => lasting.to_owned(),
+    };
+    if body.is_empty() { text.and_then(remove_block) } else { Some(insert_block(text, &body)) }
+}
+
+/// The part of the body that holds for one start.
+pub fn once(body: &str) -> Option<&str> {
+    parts(body).0
+}
+
+fn parts(body: &str) -> (Option<&str>, &str) {
+    let inner = body.strip_prefix(ONCE).and_then(|rest| rest.split_once(ONCE_END));
+    inner.map_or((None, body), |(once, lasting)| (Some(once), lasting))
 }
 
 /// Only what needs no quotes in GRUB's language.
@@ -117,10 +144,11 @@ pub fn find_block(text: &[u8]) -> Option<String> {
     Some(body.trim_end().strip_suffix(END)?.to_owned())
 }
 
-/// Ids (`altdisk-<id>` without the prefix) that the block makes the default if present, first
+/// Ids (`altdisk-<id>` without the prefix) that the block always makes the default if present, first
 /// choice first.
 pub fn defaults(body: &str) -> Vec<String> {
-    let mut ids: Vec<String> = body
+    let mut ids: Vec<String> = parts(body)
+        .1
         .lines()
         .filter_map(|l| l.trim().strip_prefix("set default=altdisk-"))
         .map(|id| id.trim_matches('"').to_owned())
@@ -202,6 +230,23 @@ mod tests {
                 < body.find("altdisk_part ABCD-1234; then").unwrap()
         );
         assert!(body.contains("if [ -z \"${boot_once}\" ]"));
+    }
+
+    #[test]
+    fn what_holds_once_is_no_lasting_choice() {
+        let lasting = insert_block(Some(b"mine"), &block(&[chain("a1", "ABCD-1234")]));
+        for before in [None, Some(b"mine".as_slice()), Some(lasting.as_slice())] {
+            let with = set_once(before, Some("set default=altdisk-b2\n"));
+            let body = find_block(with.as_deref().unwrap()).unwrap();
+            assert_eq!(once(&body), Some("set default=altdisk-b2\n"));
+            let count = usize::from(before == Some(lasting.as_slice()));
+            assert_eq!(defaults(&body), ["a1"][..count]);
+            // Another one takes its place, and without it the file is what it was.
+            let again = find_block(&set_once(with.as_deref(), Some("x\n")).unwrap()).unwrap();
+            assert_eq!(once(&again), Some("x\n"));
+            assert_eq!(set_once(with.as_deref(), None).as_deref(), before);
+        }
+        assert_eq!(once(&block(&[])), None);
     }
 
     #[test]

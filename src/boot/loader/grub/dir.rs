@@ -166,7 +166,10 @@ pub fn find_own(root: &Path) -> Option<PathBuf> {
 }
 
 /// Where the device's file system is mounted as a whole, writable if asked.
-fn mounted_at(device: &Path, write: bool) -> Result<Option<PathBuf>> {
+///
+/// # Errors
+/// If /proc is not mounted.
+pub fn mounted_at(device: &Path, write: bool) -> Result<Option<PathBuf>> {
     let real = std::fs::canonicalize(device).unwrap_or_else(|_| device.to_owned());
     let same = |m: &mounts::Mount| {
         std::fs::canonicalize(&m.source).is_ok_and(|s| s == real) && m.root == Path::new("/")
