@@ -2,8 +2,8 @@
 
 use crate::cli::start::Run;
 use crate::cli::{
-    alt_disk_install, bootlist, copytree, discover, disks, explain, jobs, list, mksysb, mkszfile,
-    practice, restart, restoretree, savetree, software, ui,
+    alt_disk_install, bootlist, checks, copytree, discover, disks, explain, jobs, list, mksysb,
+    mkszfile, practice, restart, restoretree, savetree, software, ui,
 };
 use crate::flags::{self, Command};
 
@@ -12,6 +12,7 @@ pub const COMMANDS: &[(&Command, Run)] = &[
     (&flags::ALT_DISK_INSTALL, alt_disk_install::run),
     (&flags::BOOTLIST, bootlist::run),
     (&flags::RESTART, restart::run),
+    (&flags::CHECKS, checks::run),
     (&flags::DISKS, disks::run),
     (&flags::SOFTWARE, software::run),
     (&flags::LIST, list::run),

@@ -9,6 +9,7 @@ pub mod alt_disk_install;
 pub mod alternates;
 pub mod bootlist;
 pub mod check;
+pub mod checks;
 pub mod commands;
 pub mod console;
 pub mod copytree;

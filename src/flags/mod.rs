@@ -18,6 +18,7 @@ mod model;
 mod software;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod ui;
 
 pub use alt_disk_install::ALT_DISK_INSTALL;
@@ -32,6 +33,7 @@ pub use mksysb::{COPYTREE, MKSYSB, MKSZFILE, RESTORETREE, SAVETREE};
 pub use model::Forms;
 pub use model::{Command, Flag, Source, ValueKind};
 pub use software::SOFTWARE;
+pub use trial::CHECKS;
 pub use ui::UI;
 
 /// Every command that people call. The program that runs them has the same list; the check of menu
@@ -40,6 +42,7 @@ pub static ALL: &[&Command] = &[
     &ALT_DISK_INSTALL,
     &BOOTLIST,
     &RESTART,
+    &CHECKS,
     &DISKS,
     &SOFTWARE,
     &LIST,

@@ -8,7 +8,10 @@
 //!
 //! Arming writes the scripts first and the record last; taking back begins with the record. [`once`]
 //! does both.
+//!
+//! [`checks`] are the programs that say whether a system is healthy.
 
+pub mod checks;
 mod esp;
 mod grub_script;
 pub mod once;

@@ -15,6 +15,7 @@ use crate::engine::steps::customize;
 use crate::job;
 use crate::menu::load;
 use crate::theme;
+use crate::trial::checks;
 
 /// Files and directories that altdisk makes or reads. Below those that end with `/`, names are the
 /// user's.
@@ -28,6 +29,7 @@ fn own_paths() -> Vec<String> {
         load::ETC.into(),
         boot_image::DIR.into(),
         ALT_INST.into(),
+        checks::DIRECTORIES[0].into(),
     ];
     let files: [PathBuf; 8] = [
         paths::STATE.into(),
@@ -52,6 +54,7 @@ const SYSTEM: &[&str] = &[
     "/dev",
     "/dev/mapper/control",
     "/dev/nst0",
+    "/dev/null",
     "/dev/sr0",
     "/dev/vdb",
     "/etc",
@@ -75,6 +78,9 @@ const SYSTEM: &[&str] = &[
     "/dev/sdb",
     // The cache of the tests.
     "/var/cache",
+    // Of greenboot, whose checks are run.
+    "/etc/greenboot/check",
+    "/usr/lib/greenboot/check",
     // Where the README installs the program.
     "/usr/local/sbin/alt_disk_install",
     "/usr/local/sbin/altdisk",
