@@ -100,16 +100,18 @@ impl Watch {
     }
 
     fn tell(&self, quiet: Duration) {
-        let chain = self.pid().map(procs::working_for).unwrap_or_default();
+        let mut chain = self.pid().map(procs::working_for).unwrap_or_default();
+        // A shell that works in a subshell has the same command line twice.
+        chain.dedup();
         let last = chain[chain.len().saturating_sub(TOLD)..]
             .iter()
             .map(|c| format!("`{}`", short(c)))
             .collect::<Vec<_>>()
             .join(", which runs ");
-        let what = if last.is_empty() { String::new() } else { format!("; now runs {last}") };
+        let what = if last.is_empty() { String::new() } else { format!("; running now: {last}") };
         let Some(events) = &self.events else { return };
         events.warn(format!(
-            "nothing was said for {} seconds{what}. It may only be slow. If it hangs, stop it: Ctrl-C, or `altdisk jobs stop ID` for a job; phase 2 can be run again",
+            "no output for {} seconds{what}. It may just be slow. If it hangs, stop it with Ctrl-C, or with `altdisk jobs stop ID` if it is a job; then the phase can be run again",
             quiet.as_secs()
         ));
     }

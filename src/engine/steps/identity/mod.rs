@@ -149,7 +149,7 @@ fn credential_secret(copy: &Beneath, events: &Events) -> Result<()> {
         }
     }
     if used {
-        events.warn(format!("{secret} (the key of encrypted credentials) is the other machine's too, as credentials here need it: encrypt them again (systemd-creds(1))"));
+        events.warn(format!("the copy keeps the other machine's key of encrypted credentials ({secret}), because credentials in it need that key: encrypt them again (systemd-creds(1))"));
         return Ok(());
     }
     copy.remove(secret)?;
@@ -188,7 +188,7 @@ fn apply_item(copy: &Beneath, item: &Item, events: &Events) -> Result<()> {
     }
     if let (false, Act::Name(todo) | Act::RemoveWhere(_, todo)) = (named.is_empty(), item.act) {
         events.warn(format!(
-            "{} is the other machine's too ({}): {todo} (see {})",
+            "kept from the other machine: {} ({}): {todo} (see {})",
             item.what,
             named.join(", "),
             item.source

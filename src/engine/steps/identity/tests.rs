@@ -131,7 +131,7 @@ fn everything_in_the_table_is_settled() {
                 said.contains(&format!("/{file}")) && said.contains(item.what),
                 "{file}: {said}"
             );
-            assert!(!there || said.contains("is the other machine's too"), "{said}");
+            assert!(!there || said.contains("kept from the other machine"), "{said}");
         }
     }
 }
@@ -141,7 +141,7 @@ fn what_an_administrator_wrote_is_kept_and_what_is_encrypted_can_be_read() {
     let rules = "etc/udev/rules.d/70-persistent-net.rules";
     let (dir, said) = told(&[(rules, "SUBSYSTEM==\"net\", NAME=\"lan0\"\n")]);
     assert!(
-        dir.path().join(rules).exists() && said.join("").contains("look whether its addresses"),
+        dir.path().join(rules).exists() && said.join("").contains("check that the addresses"),
         "{said:?}"
     );
 
