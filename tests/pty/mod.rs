@@ -326,6 +326,11 @@ impl Pty {
         self.seen().first.map(|at| at - self.started)
     }
 
+    /// Starts anew with [`Pty::complaints`].
+    pub fn forget_complaints(&self) {
+        self.seen().emulator.complaints.clear();
+    }
+
     /// What the terminal could not take or should not have been sent.
     pub fn complaints(&self) -> Vec<String> {
         self.seen().emulator.complaints.clone()
