@@ -23,6 +23,7 @@ use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{BaudRate, SetArg, Termios, cfsetspeed, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use emulator::Emulator;
 
@@ -110,7 +111,7 @@ impl Setup {
             tcsetattr(&slave, SetArg::TCSANOW, &line).unwrap();
         }
         if self.known {
-            resize(&name, self.size);
+            set_size(&master, self.size);
         }
         let mut command = Command::new("setsid");
         command.arg("--ctty").args(&self.argv);
@@ -148,7 +149,6 @@ impl Setup {
         Pty {
             child,
             master: Some(master),
-            name,
             shared,
             thread: Some(thread),
             gap: Duration::ZERO,
@@ -172,7 +172,6 @@ struct Seen {
 pub struct Pty {
     child: Child,
     master: Option<Arc<PtyMaster>>,
-    name: String,
     shared: Arc<(Mutex<Seen>, Condvar)>,
     thread: Option<std::thread::JoinHandle<()>>,
     gap: Duration,
@@ -326,11 +325,6 @@ impl Pty {
         self.seen().first.map(|at| at - self.started)
     }
 
-    /// Starts anew with [`Pty::complaints`].
-    pub fn forget_complaints(&self) {
-        self.seen().emulator.complaints.clear();
-    }
-
     /// What the terminal could not take or should not have been sent.
     pub fn complaints(&self) -> Vec<String> {
         self.seen().emulator.complaints.clone()
@@ -348,7 +342,7 @@ impl Pty {
 
     pub fn resize(&self, columns: u16, rows: u16) {
         self.seen().emulator.resize(columns.into(), rows.into());
-        resize(&self.name, (columns, rows));
+        set_size(self.master.as_ref().unwrap(), (columns, rows));
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -442,11 +436,11 @@ fn field(path: &Path, name: &str) -> u64 {
     line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
-fn resize(name: &str, (columns, rows): (u16, u16)) {
-    let (columns, rows) = (columns.to_string(), rows.to_string());
-    let done =
-        Command::new("stty").args(["-F", name, "cols", &columns, "rows", &rows]).status().unwrap();
-    assert!(done.success());
+/// Both numbers at once, as a terminal emulator sets them. stty(1) sets one after the other, and a
+/// program may paint a frame for the size in between.
+fn set_size(master: &PtyMaster, (columns, rows): (u16, u16)) {
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(master, size).unwrap();
 }
 
 fn rate(bits: u32) -> BaudRate {
