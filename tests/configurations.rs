@@ -334,7 +334,7 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     said(
         &machine.run("alt_disk_install -C -B -e /root/list --preview one"),
         0,
-        &["line 1: `^./home/out/` matched 2", "line 2: it matched nothing"],
+        &["line 1: `^./home/out/` matched 2", "line 2: `^./nowhere$`: it matched nothing"],
     );
     machine.must("rm -r /home/out && echo '^./boot/' >/root/list");
     said(&machine.run("alt_disk_install -C -B -g -e /root/list --preview one"), 0, &[]);

@@ -22,6 +22,23 @@ pub fn find_by(key: &str, value: &str) -> Result<Vec<PathBuf>> {
     Ok(asked.text().lines().map(PathBuf::from).collect())
 }
 
+/// The device with this UUID, if there is one. `refuse` makes the error for several, from a sentence
+/// that names them.
+///
+/// # Errors
+/// If blkid is missing; that of `refuse`.
+pub fn find_only(
+    uuid: &str,
+    refuse: impl FnOnce(String) -> anyhow::Error,
+) -> Result<Option<PathBuf>> {
+    let mut found = find_by("UUID", uuid)?;
+    if found.len() > 1 {
+        let all: Vec<String> = found.iter().map(|p| p.display().to_string()).collect();
+        return Err(refuse(format!("several devices have the UUID {uuid}: {}", all.join(", "))));
+    }
+    Ok(found.pop())
+}
+
 /// One value that blkid knows of a device (`UUID`, `TYPE`, `PARTUUID`, `PTUUID`).
 ///
 /// # Errors

@@ -1,9 +1,11 @@
-//! What an error and its chain say: the text, as messages, records and lists show it, the
-//! catalogued error, and the system's. Nothing else formats an error: what the standard library and nix make of one has numbers and
-//! names in it (`Permission denied (os error 13)`, `EACCES: Permission denied`).
+//! What an error and its chain say: the text for messages, records and lists, the catalogued error,
+//! and the system's error. Errors are formatted here and nowhere else, because the standard library
+//! and nix put numbers and names into their text (`Permission denied (os error 13)`, `EACCES:
+//! Permission denied`).
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 
 use nix::errno::Errno;
 
@@ -56,6 +58,12 @@ pub fn find(err: &anyhow::Error) -> Option<&AltError> {
 }
 
 impl Entry {
+    /// This error, with a path and what the system says about it as the cause: `/dev/vda: Input/output
+    /// error`.
+    pub fn with_path(&'static self, path: &Path, e: &(dyn Error + 'static)) -> anyhow::Error {
+        self.with_cause(format!("{}: {}", path.display(), text_of(e)))
+    }
+
     /// This error, with the cause of another one: number and remedy are this entry's, and the lines
     /// of the cause stay.
     pub fn with_cause_of(&'static self, e: &anyhow::Error) -> anyhow::Error {

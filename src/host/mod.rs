@@ -38,6 +38,7 @@ pub mod serial;
 pub mod signals;
 pub mod sys;
 pub mod tape;
+pub mod temporary_mount;
 pub mod threads;
 pub mod trusted;
 pub mod watch;

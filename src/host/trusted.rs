@@ -25,6 +25,10 @@ fn untrusted(path: &Path, wrong: impl Into<String>, right: impl Into<String>) ->
     UntrustedFile { path: path.to_owned(), wrong: wrong.into(), right: right.into() }
 }
 
+fn unreadable(path: &Path, e: &std::io::Error) -> UntrustedFile {
+    untrusted(path, format!("cannot be read: {}", error::text_of(e)), "")
+}
+
 /// The files of a directory whose names end with `.ext`, by name; hidden ones are left out. A
 /// directory that does not exist has none.
 ///
@@ -34,19 +38,16 @@ pub fn list(dir: &Path, ext: &str) -> Result<Vec<PathBuf>, UntrustedFile> {
     match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
         Err(e) => {
-            return Err(untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""));
+            return Err(unreadable(dir, &e));
         }
         Ok(found) if !found.is_dir() => return Err(untrusted(dir, "is not a directory", "")),
         Ok(_) => {}
     }
     trust_path(dir)?;
-    let entries = fs::read_dir(dir)
-        .map_err(|e| untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""))?;
+    let entries = fs::read_dir(dir).map_err(|e| unreadable(dir, &e))?;
     let mut files = vec![];
     for entry in entries {
-        let path = entry
-            .map_err(|e| untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""))?
-            .path();
+        let path = entry.map_err(|e| unreadable(dir, &e))?.path();
         let hidden = path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
         if !hidden && path.extension().is_some_and(|e| e == ext) {
             files.push(path);
@@ -73,11 +74,8 @@ pub fn read(path: &Path) -> Result<String, UntrustedFile> {
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
         .open(path);
-    let file = opened
-        .map_err(|e| untrusted(path, format!("cannot be read: {}", error::text_of(&e)), ""))?;
-    let meta = file
-        .metadata()
-        .map_err(|e| untrusted(path, format!("cannot be read: {}", error::text_of(&e)), ""))?;
+    let file = opened.map_err(|e| unreadable(path, &e))?;
+    let meta = file.metadata().map_err(|e| unreadable(path, &e))?;
     if !meta.is_file() {
         return Err(untrusted(path, "is not a regular file", ""));
     }
@@ -85,8 +83,7 @@ pub fn read(path: &Path) -> Result<String, UntrustedFile> {
         return Err(untrusted(path, wrong, right));
     }
     // A link may lead elsewhere: what counts is where the file is.
-    let real = fs::canonicalize(path)
-        .map_err(|e| untrusted(path, format!("cannot be read: {}", error::text_of(&e)), ""))?;
+    let real = fs::canonicalize(path).map_err(|e| unreadable(path, &e))?;
     if let Some(dir) = real.parent() {
         trust_path(dir)?;
     }
@@ -102,9 +99,7 @@ pub fn read(path: &Path) -> Result<String, UntrustedFile> {
 
 fn text(file: File, path: &Path) -> Result<String, UntrustedFile> {
     let mut bytes = vec![];
-    file.take(MAX_SIZE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| untrusted(path, format!("cannot be read: {}", error::text_of(&e)), ""))?;
+    file.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
     String::from_utf8(bytes).map_err(|e| {
         let before = e.as_bytes().iter().take(e.utf8_error().valid_up_to());
         let line = 1 + before.filter(|b| **b == b'\n').count();
@@ -121,8 +116,7 @@ fn text(file: File, path: &Path) -> Result<String, UntrustedFile> {
 pub fn own_directory(dir: &Path) -> Result<Option<()>, UntrustedFile> {
     let meta = match fs::metadata(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other
-            .map_err(|e| untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""))?,
+        other => other.map_err(|e| unreadable(dir, &e))?,
     };
     if !meta.is_dir() {
         return Err(untrusted(dir, "is not a directory", ""));
@@ -153,11 +147,9 @@ pub fn trust_path(dir: &Path) -> Result<(), UntrustedFile> {
     if !is_root() {
         return Ok(());
     }
-    let real = fs::canonicalize(dir)
-        .map_err(|e| untrusted(dir, format!("cannot be read: {}", error::text_of(&e)), ""))?;
+    let real = fs::canonicalize(dir).map_err(|e| unreadable(dir, &e))?;
     for (n, above) in real.ancestors().enumerate() {
-        let meta = fs::metadata(above)
-            .map_err(|e| untrusted(above, format!("cannot be read: {}", error::text_of(&e)), ""))?;
+        let meta = fs::metadata(above).map_err(|e| unreadable(above, &e))?;
         // Where the sticky bit is (/tmp), others cannot put something else in place of what is
         // root's.
         let sticky = n > 0 && meta.mode() & 0o1000 != 0;

@@ -113,11 +113,7 @@ pub(super) fn list_ids(folder: &Path) -> Result<Vec<Id>> {
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
         Err(e) => {
-            return Err(error::JOB_FOLDER.with_cause(format!(
-                "{}: {}",
-                folder.display(),
-                error::text_of(&e)
-            )));
+            return Err(error::JOB_FOLDER.with_path(folder, &e));
         }
         Ok(entries) => entries,
     };

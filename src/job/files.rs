@@ -147,9 +147,7 @@ fn has_room(folder: &Path) -> bool {
 }
 
 fn create_in(folder: &Path, record: &JobRecord) -> Result<(Id, PathBuf)> {
-    let failed = |e: std::io::Error| {
-        error::JOB_FOLDER.with_cause(format!("{}: {}", folder.display(), error::text_of(&e)))
-    };
+    let failed = |e: std::io::Error| error::JOB_FOLDER.with_path(folder, &e);
     // The directory above is not for jobs alone.
     if let Some(above) = folder.parent() {
         DirBuilder::new().mode(0o755).recursive(true).create(above).map_err(failed)?;

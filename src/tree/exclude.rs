@@ -6,7 +6,6 @@
 //! meant (`/tmp/` also hits `./var/tmp/`).
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -51,9 +50,16 @@ pub struct PatternUse {
     pub warning: Option<String>,
 }
 
-impl fmt::Display for PatternUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: `{}` matched {}", self.line, self.text, self.matches)
+impl PatternUse {
+    /// How often it matched, in a sentence.
+    pub fn note(&self) -> String {
+        format!("exclude list, line {}: `{}` matched {}", self.line, self.text, self.matches)
+    }
+
+    /// The warning, with the pattern and its place.
+    pub fn full_warning(&self) -> Option<String> {
+        let warning = self.warning.as_ref()?;
+        Some(format!("exclude list, line {}: `{}`: {warning}", self.line, self.text))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::device;
@@ -10,7 +10,7 @@ use crate::boot::loader::grub::dir::mounted_at;
 use crate::error;
 use crate::event::Events;
 use crate::host::beneath::Beneath;
-use crate::host::mounts;
+use crate::host::temporary_mount::TemporaryMount;
 
 use super::record::{self, SIZE};
 
@@ -63,13 +63,7 @@ pub fn remove_record(fat_uuid: &str, events: &Events) -> Result<()> {
 }
 
 fn find_device(fat_uuid: &str) -> Result<Option<PathBuf>> {
-    let mut found = device::find_by("UUID", fat_uuid)?;
-    if found.len() > 1 {
-        let all: Vec<String> = found.iter().map(|p| p.display().to_string()).collect();
-        return Err(error::ONCE_RECORD
-            .with_cause(format!("several devices have the UUID {fat_uuid}: {}", all.join(", "))));
-    }
-    Ok(found.pop())
+    device::find_only(fat_uuid, |why| error::ONCE_RECORD.with_cause(why))
 }
 
 fn on_esp<T>(
@@ -82,13 +76,11 @@ fn on_esp<T>(
         return act(&Beneath::open(&at)?);
     }
     let name = device.file_name().unwrap_or_default().to_string_lossy();
-    let at = PathBuf::from(format!("/run/altdisk/esp-{name}"));
-    std::fs::create_dir_all(&at).with_context(|| format!("making {}", at.display()))?;
-    mounts::mount(device, &at, "vfat", if write { "rw" } else { "ro" }, events)?;
+    let options = if write { "rw" } else { "ro" };
+    let mounted = TemporaryMount::new(device, &format!("esp-{name}"), "vfat", options, events)?;
     // Not held open, or it could not be unmounted.
-    let done = Beneath::open(&at).and_then(|esp| act(&esp));
-    let closed = mounts::unmount(&at);
-    drop(std::fs::remove_dir(&at));
+    let done = Beneath::open(mounted.path()).and_then(|esp| act(&esp));
+    let closed = mounted.close();
     let done = done?;
     closed.map(|()| done)
 }

@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::BootDisk;
-use crate::boot::bootlist::{BootListing, Machine, capability, nvram};
+use crate::boot::bootlist::{BootListing, Machine, capability, chain, nvram};
 use crate::boot::firmware::Firmware;
-use crate::boot::loader::grub::custom::{self, Chain};
+use crate::boot::loader::grub::custom;
 use crate::error;
 use crate::event::Events;
 
@@ -33,7 +33,7 @@ pub fn set(machine: &Machine, disk: &BootDisk, events: &Events) -> Result<()> {
                 && let Err(e) = cancel_grubs(machine, events)
             {
                 events.warn(format!(
-                    "the one-time choice could not be taken back: {}",
+                    "the one-time choice could not be cancelled: {}",
                     error::chain_of(&e)
                 ));
             }
@@ -42,7 +42,7 @@ pub fn set(machine: &Machine, disk: &BootDisk, events: &Events) -> Result<()> {
     }
 }
 
-/// Takes a one-time choice back. Returns whether there was one.
+/// Cancels a one-time choice. Returns whether there was one.
 ///
 /// # Errors
 /// If it is there and cannot be removed.
@@ -53,7 +53,7 @@ pub fn cancel(machine: &Machine, events: &Events) -> Result<bool> {
     }
 }
 
-/// Takes it back if it is for this disk of a BIOS machine.
+/// Cancels the choice if it is this disk, on a BIOS machine.
 ///
 /// # Errors
 /// As [`cancel`].
@@ -77,7 +77,7 @@ pub fn listing(machine: &Machine, events: &Events) -> Result<BootListing> {
         for (disk, listed) in machine.disks().zip(&mut list.disks) {
             listed.next = disk.id() == trial.id;
             if listed.next {
-                listed.why = "the GRUBs start it this once".to_owned();
+                listed.why = "chosen for the next start only".to_owned();
             }
         }
     }
@@ -94,9 +94,7 @@ fn armed(machine: &Machine, events: &Events) -> Result<Option<GrubTrial>> {
 
 /// The script in a disk's GRUB, armed or not.
 fn chosen(machine: &Machine, disk: &BootDisk, events: &Events) -> Result<Option<GrubTrial>> {
-    let grub = machine.open(disk, false, events)?;
-    let text = grub.custom()?;
-    grub.close()?;
+    let text = machine.open(disk, false, events)?.read_custom()?;
     let body = text.as_deref().and_then(custom::find_block);
     Ok(body.as_deref().and_then(custom::once).and_then(GrubTrial::parse))
 }
@@ -141,16 +139,6 @@ fn arm_grubs(machine: &Machine, disk: &BootDisk, events: &Events) -> Result<()> 
     esp::write_record(keeper, &Record::armed(&trial.nonce).to_block(), events)
 }
 
-fn chain(disk: &BootDisk) -> Result<Chain> {
-    let fs_uuid = disk.chain_uuid().ok_or_else(|| {
-        error::OTHER_GRUB.with_cause(format!(
-            "{}: no file system on a partition of it that GRUB could find it by",
-            disk.title()
-        ))
-    })?;
-    Ok(Chain { id: disk.id(), title: disk.title(), fs_uuid: fs_uuid.to_owned() })
-}
-
 /// The record first: without it the scripts start nothing.
 fn cancel_grubs(machine: &Machine, events: &Events) -> Result<bool> {
     let mut found = false;
@@ -179,7 +167,5 @@ fn set_once(
     events: &Events,
 ) -> Result<()> {
     let grub = machine.open(disk, true, events)?;
-    let new = custom::set_once(grub.custom()?.as_deref(), script);
-    grub.set_custom(new.as_deref())?;
-    grub.close()
+    grub.edit_custom(|old| custom::set_once(old, script)).map(drop)
 }

@@ -152,9 +152,7 @@ fn save(app: &mut App, fastpath: &str) -> Result<Vec<String>> {
                 .open(&path)?
                 .write_all(content.as_bytes())
         };
-        write().map_err(|e: std::io::Error| {
-            error::NO_IMAGE.with_cause(format!("{}: {}", path.display(), error::text_of(&e)))
-        })?;
+        write().map_err(|e: std::io::Error| error::NO_IMAGE.with_path(&path, &e))?;
         files.push(path.display().to_string());
     }
     Ok(files)

@@ -8,6 +8,7 @@ use super::machine::Machine;
 use super::{efi, nvram};
 use crate::boot::firmware::Firmware;
 use crate::boot::loader::grub::custom;
+use crate::boot::loader::grub::dir::GrubDir;
 use crate::error;
 use crate::event::Events;
 
@@ -113,12 +114,10 @@ impl Machine {
         let mut says: Vec<(String, Result<Option<String>>)> = vec![];
         // Only what a BIOS can start decides.
         for d in self.disks().filter(|d| d.practice().is_none()) {
-            let read = self.open(d, false, events).and_then(|g| {
-                let text = g.custom();
-                g.close()?;
-                Ok(text?.and_then(|t| custom::find_block(&t)).and_then(|b| {
+            let read = self.open(d, false, events).and_then(GrubDir::read_custom).map(|text| {
+                text.and_then(|t| custom::find_block(&t)).and_then(|b| {
                     custom::defaults(&b).into_iter().find(|id| self.by_id(id).is_some())
-                }))
+                })
             });
             says.push((d.id(), read));
         }

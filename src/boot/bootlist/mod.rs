@@ -21,6 +21,7 @@ mod undo;
 pub use capability::capability;
 pub use listing::{BootListing, Listed, UNREADABLE};
 pub use machine::Machine;
+pub use order::chain;
 pub use undo::BootListSnapshot;
 
 #[cfg(test)]

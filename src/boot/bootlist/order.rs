@@ -7,7 +7,7 @@ use super::capability::capability;
 use super::machine::Machine;
 use super::nvram;
 use crate::boot::firmware::Firmware;
-use crate::boot::loader::grub::custom;
+use crate::boot::loader::grub::custom::{self, Chain};
 use crate::error;
 use crate::event::Events;
 
@@ -63,36 +63,36 @@ impl Machine {
         chain_to: &[&BootDisk],
         events: &Events,
     ) -> Result<()> {
-        let mut chains = vec![];
-        for d in chain_to {
-            let fs_uuid = d.chain_uuid().ok_or_else(|| {
-                error::OTHER_GRUB.with_cause(format!(
-                    "{}: no file system on a partition of it that GRUB could find it by",
-                    d.title()
-                ))
-            })?;
-            chains.push(custom::Chain {
-                id: d.id(),
-                title: d.title(),
-                fs_uuid: fs_uuid.to_owned(),
-            });
-        }
-        let grub = self.open(arbiter, true, events)?;
-        let old = grub.custom()?;
-        let new = if chains.is_empty() {
-            old.as_deref().and_then(custom::remove_block)
-        } else {
-            Some(custom::insert_block(old.as_deref(), &custom::block(&chains)))
-        };
-        if new != old {
-            grub.set_custom(new.as_deref())?;
+        let chains = chain_to.iter().map(|d| chain(d)).collect::<Result<Vec<Chain>>>()?;
+        let changed = self.open(arbiter, true, events)?.edit_custom(|old| {
+            if chains.is_empty() {
+                old.and_then(custom::remove_block)
+            } else {
+                Some(custom::insert_block(old, &custom::block(&chains)))
+            }
+        })?;
+        if changed {
             let what = chains.first().map_or("starts its own system".to_owned(), |c| {
                 format!("hands over to {}", c.title)
             });
             events.note(format!("the GRUB of {} {what}", arbiter.title()));
         }
-        grub.close()
+        Ok(())
     }
+}
+
+/// How a GRUB finds this disk to hand over to it.
+///
+/// # Errors
+/// ALT-512 if it has no file system that GRUB could find it by.
+pub fn chain(disk: &BootDisk) -> Result<Chain> {
+    let fs_uuid = disk.chain_uuid().ok_or_else(|| {
+        error::OTHER_GRUB.with_cause(format!(
+            "{}: no file system on a partition of it that GRUB could find it by",
+            disk.title()
+        ))
+    })?;
+    Ok(Chain { id: disk.id(), title: disk.title(), fs_uuid: fs_uuid.to_owned() })
 }
 
 /// The disks of the list that this arbiter hands over to: those before itself.

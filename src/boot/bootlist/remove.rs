@@ -41,10 +41,9 @@ impl Machine {
                 if !has {
                     return Ok(());
                 }
-                let grub = GrubDir::open_own(events)?;
-                let left = grub.custom()?.and_then(|t| custom::remove_block(&t));
-                grub.set_custom(left.as_deref())?;
-                grub.close()
+                GrubDir::open_own(events)?
+                    .edit_custom(|old| old.and_then(custom::remove_block))
+                    .map(drop)
             }
         }
     }
@@ -82,9 +81,7 @@ impl Machine {
                     }
                     _ => return Ok(false),
                 };
-                let grub = GrubDir::open_own(events)?;
-                grub.set_custom(left.as_deref())?;
-                grub.close().map(|()| true)
+                GrubDir::open_own(events)?.edit_custom(|_| left).map(|_| true)
             }
         }
     }

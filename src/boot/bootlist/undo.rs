@@ -63,11 +63,7 @@ impl Machine {
             Firmware::Bios => {
                 for d in self.arbiters(order) {
                     let here = d.id() == self.here.id();
-                    let read = self.open(d, false, events).and_then(|g| {
-                        let custom = g.custom()?;
-                        g.close().map(|()| custom)
-                    });
-                    match read {
+                    match self.open(d, false, events).and_then(GrubDir::read_custom) {
                         Ok(custom) => {
                             before.grubs.push(GrubSnapshot { disk: d.clone(), here, custom })
                         }
@@ -98,9 +94,7 @@ impl Machine {
                     };
                     match restored {
                         Ok(dir) => {
-                            let back = restore(dir.custom()?.as_deref(), g.custom.as_deref());
-                            dir.set_custom(back.as_deref())?;
-                            dir.close()?;
+                            dir.edit_custom(|now| restore(now, g.custom.as_deref()))?;
                         }
                         Err(e) if g.here => return Err(e),
                         Err(e) => events.warn(error::chain_of(&e)),

@@ -24,6 +24,7 @@ use crate::engine::state::Alternate;
 use crate::event::Events;
 use crate::host::sys;
 use crate::image::data::ImageData;
+use crate::tree::exclude::PatternUse;
 
 pub(super) fn prepare_clone(
     request: &Request,
@@ -63,11 +64,8 @@ pub(super) fn prepare_clone(
     warnings.extend(told.warnings);
     notes.extend(told.notes);
     let counted = needs::count(&image, &facts, &excludes, events)?;
-    for used in &counted.excluded {
-        notes.push(format!("exclude list, line {used}"));
-        warnings
-            .extend(used.warning.iter().map(|w| format!("exclude list, line {}: {w}", used.line)));
-    }
+    notes.extend(counted.excluded.iter().map(PatternUse::note));
+    warnings.extend(counted.excluded.iter().filter_map(PatternUse::full_warning));
     let needs = counted.needs(&image);
     let places: Vec<Target> = disks.iter().map(|d| layout_target(d)).collect();
     let fits = |less: &ImageData| lay_out_targets(less, &places, &counted.needs(less)).map(drop);

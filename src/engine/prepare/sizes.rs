@@ -24,13 +24,8 @@ use crate::text::size::format_size;
 pub fn lay_out_on(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<Layout> {
     // Their present content is stored with the plan: nothing else is ever erased.
     let before = |d: &Disk| {
-        let looked = ContentRecord::read(d).map_err(|e| {
-            error::DISK_UNREADABLE.with_cause(format!(
-                "{}: {}",
-                d.path.display(),
-                error::text_of(&e)
-            ))
-        });
+        let looked =
+            ContentRecord::read(d).map_err(|e| error::DISK_UNREADABLE.with_path(&d.path, &e));
         looked.map(|before| Target { before: Some(before), ..layout_target(d) })
     };
     let places: Vec<Target> = disks.iter().map(|d| before(d)).collect::<Result<_>>()?;

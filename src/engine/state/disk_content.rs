@@ -32,13 +32,7 @@ pub enum DiskContent {
 pub fn disk_content(index: usize, disk: &Disk, alternate: &Alternate) -> Result<DiskContent> {
     let layout = &alternate.base.layout.disks[index];
     let held = Held::disk(disk)?;
-    let unreadable = |e: std::io::Error| {
-        error::DISK_UNREADABLE.with_cause(format!(
-            "{}: {}",
-            disk.path.display(),
-            error::text_of(&e)
-        ))
-    };
+    let unreadable = |e: std::io::Error| error::DISK_UNREADABLE.with_path(&disk.path, &e);
     let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
     let is_own = |id: &Option<String>| {
         id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&layout.table_id))

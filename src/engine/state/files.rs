@@ -124,9 +124,7 @@ fn read_plan(path: &Path, secrets: &Secrets) -> Result<Stored<Kept>> {
 }
 
 fn parse_plan(text: &[u8], path: &Path, secrets: &Secrets) -> Result<Kept> {
-    let damaged = |e: serde_json::Error| {
-        error::BAD_STATE.with_cause(format!("{}: {}", path.display(), error::text_of(&e)))
-    };
+    let damaged = |e: serde_json::Error| error::BAD_STATE.with_path(path, &e);
     let mut plan: Value = serde_json::from_slice(text).map_err(damaged)?;
     if let Some(other) = plan.pointer("/base/version").filter(|v| v.as_u64() != Some(VERSION)) {
         let cause =

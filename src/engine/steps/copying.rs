@@ -163,9 +163,9 @@ fn subvolumes(c: &Context, v: &VolumeLayout, fs: &Fs, excludes: &Excludes) -> Re
 /// Reports the matches of each pattern of the exclude list.
 pub fn report_excludes(excludes: &Excludes, events: &Events) {
     for used in excludes.report() {
-        events.note(format!("exclude list, line {used}"));
-        if let Some(warning) = used.warning {
-            events.warn(format!("exclude list, line {}: `{}`: {warning}", used.line, used.text));
+        events.note(used.note());
+        if let Some(warning) = used.full_warning() {
+            events.warn(warning);
         }
     }
 }

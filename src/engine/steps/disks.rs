@@ -62,13 +62,7 @@ fn must_be_as_planned(layout: &DiskLayout, disk: &Disk) -> Result<bool> {
     let Some(before) = &layout.before else { return Ok(false) };
     let held = Held::disk(disk)?;
     let since = before.compare_with(held.file(), disk.size);
-    let since = since.map_err(|e| {
-        error::DISK_UNREADABLE.with_cause(format!(
-            "{}: {}",
-            disk.path.display(),
-            error::text_of(&e)
-        ))
-    })?;
+    let since = since.map_err(|e| error::DISK_UNREADABLE.with_path(&disk.path, &e))?;
     let new = content::signatures(disk).find(|s| !before.signatures.contains(s));
     match (since, new) {
         (ContentChange::Same, None) => Ok(false),
@@ -138,13 +132,7 @@ pub fn partition(layout: &DiskLayout, events: &Events) -> Result<()> {
 fn must_be_wiped(layout: &DiskLayout, disk: &Disk) -> Result<()> {
     let held = Held::disk(disk)?;
     let blocks = content::read(held.file(), disk.size, &content::places(disk.size, &[]));
-    let blocks = blocks.map_err(|e| {
-        error::DISK_UNREADABLE.with_cause(format!(
-            "{}: {}",
-            disk.path.display(),
-            error::text_of(&e)
-        ))
-    })?;
+    let blocks = blocks.map_err(|e| error::DISK_UNREADABLE.with_path(&disk.path, &e))?;
     let ids = probe::gpt_ids(held.file(), disk.size, disk.logical_sector)?;
     let own = [ids.first, ids.last]
         .into_iter()

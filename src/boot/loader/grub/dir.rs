@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::device;
@@ -12,6 +12,7 @@ use crate::event::Events;
 use crate::host::beneath::Beneath;
 use crate::host::cmd::Cmd;
 use crate::host::mounts;
+use crate::host::temporary_mount::TemporaryMount;
 
 /// An open GRUB directory. `close` it: dropping unmounts as well, but tells nobody if that fails.
 pub struct GrubDir {
@@ -19,7 +20,7 @@ pub struct GrubDir {
     root: PathBuf,
     /// In it.
     dir: PathBuf,
-    mounted: Option<PathBuf>,
+    mounted: Option<TemporaryMount>,
     activated: Option<String>,
     events: Events,
 }
@@ -71,33 +72,27 @@ impl GrubDir {
     }
 
     fn device(&mut self, disk: &BootDisk) -> Result<Option<PathBuf>> {
-        let mut found = device::find_by("UUID", &disk.boot_fs_uuid)?;
-        if let Some(vg) = disk.boot_vg.as_ref().filter(|_| found.is_empty()) {
+        let find =
+            || device::find_only(&disk.boot_fs_uuid, |why| error::OTHER_GRUB.with_cause(why));
+        let mut found = find()?;
+        if let Some(vg) = disk.boot_vg.as_ref().filter(|_| found.is_none()) {
             Cmd::new("vgchange", format!("activate {vg} to reach its boot file system"))
                 .args(["-ay", vg])
                 .run(&self.events)?;
             self.activated = Some(vg.clone());
-            found = device::find_by("UUID", &disk.boot_fs_uuid)?;
+            found = find()?;
         }
-        if found.len() > 1 {
-            let all: Vec<String> = found.iter().map(|p| p.display().to_string()).collect();
-            return Err(error::OTHER_GRUB.with_cause(format!(
-                "several devices have the file system UUID {}: {}",
-                disk.boot_fs_uuid,
-                all.join(", ")
-            )));
-        }
-        Ok(found.pop())
+        Ok(found)
     }
 
     fn mount(&mut self, device: &Path, disk: &BootDisk, write: bool) -> Result<PathBuf> {
-        let at = PathBuf::from(format!("/run/altdisk/boot-{}", disk.id()));
-        std::fs::create_dir_all(&at).with_context(|| format!("making {}", at.display()))?;
         let kept = disk.boot_mount_options.split(',').filter(|o| o.starts_with("subvol="));
         let options: Vec<&str> = kept.chain([if write { "rw" } else { "ro" }]).collect();
-        mounts::mount(device, &at, &disk.boot_fstype, &options.join(","), &self.events)?;
-        self.mounted = Some(at.clone());
-        Ok(at)
+        let name = format!("boot-{}", disk.id());
+        let options = options.join(",");
+        let mounted =
+            TemporaryMount::new(device, &name, &disk.boot_fstype, &options, &self.events)?;
+        Ok(self.mounted.insert(mounted).path().to_owned())
     }
 
     /// The content of custom.cfg; None where there is none.
@@ -124,6 +119,31 @@ impl GrubDir {
         }
     }
 
+    /// Replaces custom.cfg by what `change` makes of it, and closes the directory. True if that is
+    /// something else.
+    ///
+    /// # Errors
+    /// If it cannot be read or written; as [`GrubDir::close`].
+    pub fn edit_custom(
+        self,
+        change: impl FnOnce(Option<&[u8]>) -> Option<Vec<u8>>,
+    ) -> Result<bool> {
+        let old = self.custom()?;
+        let new = change(old.as_deref());
+        self.set_custom(new.as_deref())?;
+        self.close().map(|()| new != old)
+    }
+
+    /// The content of custom.cfg; the directory is closed.
+    ///
+    /// # Errors
+    /// If it cannot be read; as [`GrubDir::close`].
+    pub fn read_custom(self) -> Result<Option<Vec<u8>>> {
+        let text = self.custom();
+        self.close()?;
+        text
+    }
+
     /// # Errors
     /// ALT-804 if the file system cannot be unmounted.
     pub fn close(mut self) -> Result<()> {
@@ -131,10 +151,7 @@ impl GrubDir {
     }
 
     fn release(&mut self) -> Result<()> {
-        if let Some(at) = self.mounted.take() {
-            mounts::unmount(&at)?;
-            std::fs::remove_dir(&at).with_context(|| format!("removing {}", at.display()))?;
-        }
+        self.mounted.take().map_or(Ok(()), TemporaryMount::close)?;
         if let Some(vg) = self.activated.take() {
             Cmd::new("vgchange", format!("deactivate {vg} again"))
                 .args(["-an", &vg])
