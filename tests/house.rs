@@ -237,7 +237,9 @@ fn errors_do_not_format_themselves() {
         for (n, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//"))
         {
             let found = ways.iter().find(|way| line.contains(way.as_str()));
-            assert!(found.is_none(), "{}:{}: {line}", path.display(), n + 1);
+            // `{undo:#}`: an error, whatever its name; `{:#}` makes JSON readable.
+            let chain = line.matches(":#}").count() > line.matches("{:#}").count();
+            assert!(found.is_none() && !chain, "{}:{}: {line}", path.display(), n + 1);
         }
     }
 }

@@ -62,7 +62,10 @@ fn parse(args: &[OsString]) -> Result<Options> {
     let disks: Vec<String> =
         parsed.operands.iter().map(|o| o.to_string_lossy().into_owned()).collect();
     if once && disks.len() != 1 {
-        return wrong(format!("-m once with {} disks", disks.len()), "name one disk after -m once");
+        return wrong(
+            format!("-m once takes one disk, not {}", disks.len()),
+            "name one disk after -m once",
+        );
     }
     let cancel = parsed.has("cancel");
     if cancel && !disks.is_empty() {
@@ -185,7 +188,7 @@ fn boot_once(machine: &Machine, disk: &BootDisk, events: &Events) -> Result<Stri
     let text = format!(
         "{} boots at the next start, once; the start after that boots what the boot list says.\n\
          Nothing changes until the machine restarts: `altdisk restart`.\n\
-         To take it back before that: `altdisk bootlist --cancel`.\n",
+         To cancel this before the restart: `altdisk bootlist --cancel`.\n",
         disk.title()
     );
     Ok(text)
@@ -193,7 +196,7 @@ fn boot_once(machine: &Machine, disk: &BootDisk, events: &Events) -> Result<Stri
 
 fn cancel_once(machine: &Machine, events: &Events) -> Result<String> {
     Ok(match once::cancel(machine, events)? {
-        true => "The one-time choice is taken back.\n",
+        true => "The one-time choice was cancelled.\n",
         false => "There was no one-time choice.\n",
     }
     .to_owned())
@@ -212,14 +215,15 @@ fn set_list(machine: &Machine, words: &[String], events: &Events) -> Result<()> 
         order.push(disk);
     }
     bootlist::capability(machine.firmware)?;
-    if once::cancel(machine, events)? {
+    // The firmware's one-time choice is replaced, and after a failure restored, with its order.
+    if machine.firmware == Firmware::Bios && once::cancel(machine, events)? {
         events.note("the new boot list replaces the one-time choice");
     }
     let before = machine.snapshot(&order, events)?;
     if let Err(e) = machine.set(&order, events) {
         // Half a list is none: back to what it was, and the first error is what counts.
         if let Err(undo) = machine.undo(&before, events) {
-            events.warn(format!("the boot list could not be restored: {undo:#}"));
+            events.warn(format!("the boot list could not be restored: {}", error::chain_of(&undo)));
         }
         return Err(e);
     }

@@ -37,8 +37,8 @@ catalogue! {
          the running system, and start over";
     NO_BOOTLIST = "ALT-509", Refused,
         "altdisk cannot set the boot list of this machine",
-        "add -B, which leaves the boot list alone, and choose the disk in the firmware's boot \
-         menu";
+        "choose the disk in the firmware's boot menu; in alt_disk_install, -B leaves the boot \
+         list alone";
     BOOT_ENTRY = "ALT-510", Failed,
         "the firmware did not accept the boot entry or the boot order",
         "choose the disk in the firmware's boot menu; the disk boots from its fallback loader \

@@ -1,11 +1,13 @@
 //! Boots a disk once, without changing the boot list that holds afterwards.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::boot::bootlist::bootdisk::BootDisk;
 use crate::boot::bootlist::{BootListing, Machine, capability, chain, nvram};
 use crate::boot::firmware::Firmware;
-use crate::boot::loader::grub::custom;
+use crate::boot::loader::grub::{custom, dir};
 use crate::error;
 use crate::event::Events;
 
@@ -53,11 +55,15 @@ pub fn cancel(machine: &Machine, events: &Events) -> Result<bool> {
     }
 }
 
-/// Cancels the choice if it is this disk, on a BIOS machine.
+/// Cancels the choice if it is this disk, on a BIOS machine. A running system without GRUB has made
+/// none.
 ///
 /// # Errors
 /// As [`cancel`].
 pub fn cancel_for(machine: &Machine, disk: &BootDisk, events: &Events) -> Result<()> {
+    if dir::find_own(Path::new("/")).is_none() {
+        return Ok(());
+    }
     match chosen(machine, &machine.here, events)? {
         Some(trial) if trial.id == disk.id() => cancel_grubs(machine, events).map(drop),
         _ => Ok(()),

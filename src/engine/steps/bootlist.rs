@@ -175,7 +175,7 @@ fn take_back_once(base: &AlternateSpec, here: &BootDisk, events: &Events) {
     };
     if let Err(e) = once::cancel_for(&machine, &machine.others[0], events) {
         events.warn(format!(
-            "the one-time boot of the copy could not be taken back: {}",
+            "the one-time boot of the copy could not be cancelled: {}",
             error::chain_of(&e)
         ));
     }
