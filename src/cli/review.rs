@@ -13,7 +13,7 @@ use crate::error;
 const IN_PANELS: [(&str, &str); 6] = [
     ("-B", "the field \"Set bootlist\": no"),
     ("-r", "the field \"Reboot when complete\": no"),
-    ("-g", "the field \"Skip the checks\": yes"),
+    ("-g", "the field \"Skip the checks that it can boot?\": yes"),
     (
         "-i",
         "the field \"image.data file\"; the panel \"Write an image.data\" (alt_image) makes such a file",

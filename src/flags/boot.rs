@@ -9,12 +9,12 @@ pub static BOOTLIST: Command = Command {
     summary: "show or set the disk that the machine boots next",
     forms: &[Form::operands("[disk ...]", ValueKind::Disk)],
     about: "Without a disk (or with -o) it shows which disks the machine boots, first choice first. With disks it sets the list: the machine boots the first of \
-them that it can. This is also the way back: name the old disk. With -m once the machine boots the disk at its next start, and afterwards what it booted \
-before, without any check of how the disk did.",
+them that it can. This is also the way back: name the old disk. With -m once the machine boots the disk at its next start only, and \
+after that what it boots now. The system on the disk is not checked.",
     flags: &[
         Flag::short('m', "The boot list to work on: `normal` holds from the next start on; `once` holds for the next start only, and takes one disk.")
             .takes("normal|once", ValueKind::Choice(&["normal", "once"])),
-        Flag::long("cancel", "Take a one-time choice back."),
+        Flag::long("cancel", "Cancel a one-time choice."),
         Flag::short('o', "Show the boot list after it was set."),
         Flag::long("json", "Show it as JSON."),
         Flag::long(

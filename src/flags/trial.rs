@@ -8,8 +8,8 @@ pub static CHECKS: Command = Command {
     name: "checks",
     summary: "run the health checks of this system",
     about: "Runs the health checks of this system, one after the other, and shows the result of each. A check is a program whose name ends \
-with .sh in one of the directories below; exit code 0 means that it has passed. Those in required.d must pass: the first that fails ends the run. \
-Those in wanted.d are only reported. Each has 60 seconds. The checks run as root, so they must belong to root, and nobody else may be able to write them.",
+with .sh in one of the directories below; it passes with exit code 0, and may take 60 seconds. Those in required.d must pass: the first that fails ends the run. \
+Those in wanted.d are only reported. The checks run as root, so they must belong to root, and nobody else may be able to write to them.",
     flags: &[
         Flag::long("list", "List the checks; run none."),
         Flag::long("json", "Print the list or the results as JSON."),

@@ -22,7 +22,7 @@ the cursor on a job and press Enter to see how it goes, or how it ended.";
 pub const PASTED_LINE_BREAK: &str =
     "A pasted line break is not Enter. Check the text, then press Enter.";
 /// Shown when a pasted text had several lines.
-pub const PASTED_LINES: &str = "Only one line can be pasted here. Nothing more was pasted.";
+pub const PASTED_LINES: &str = "Only one line can be pasted here. Nothing was pasted.";
 /// Shown when there is no field for a pasted text.
 pub const PASTED_NOWHERE: &str = "Text cannot be pasted here.";
 

@@ -147,12 +147,12 @@ pub fn boot_once(number: &str, events: &Events) -> Result<()> {
     require(read()?.next.as_deref() == Some(number), format!("Boot{number} as the one-time choice"))
 }
 
-/// Takes the firmware's one-time choice back. Returns whether there was one.
+/// Cancels the firmware's one-time choice. Returns whether there was one.
 pub fn cancel_once(events: &Events) -> Result<bool> {
     if read()?.next.is_none() {
         return Ok(false);
     }
-    Cmd::new("efibootmgr", "take back the one-time choice").args(["-q", "-N"]).run(events)?;
+    Cmd::new("efibootmgr", "cancel the one-time choice").args(["-q", "-N"]).run(events)?;
     require(read()?.next.is_none(), "no one-time choice".to_owned()).map(|()| true)
 }
 

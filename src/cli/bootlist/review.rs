@@ -39,7 +39,7 @@ pub(super) fn review_page(
     let (title, way_back) = if once {
         (
             format!("Boot {} once", disk.shown()),
-            "By itself: the start after the next one boots what the machine boots now. Nothing is checked; if the system does not come up, switch the machine off and on. Before the restart, `altdisk bootlist --cancel` takes the choice back.".to_owned(),
+            "By itself: the start after the next one boots what the machine boots now. Nothing is checked; if the system does not come up, switch the machine off and on. Until the restart, `altdisk bootlist --cancel` cancels the choice.".to_owned(),
         )
     } else {
         (
