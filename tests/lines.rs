@@ -93,7 +93,7 @@ fn the_terminal_is_given_back() {
     for term in ["vt100", "vt220", "linux", "xterm-256color", "ansi", "screen"] {
         for end in ["F10", "SIGTERM", "SIGINT"] {
             let mut pty = Setup::start(&setup(&home).term(term));
-            let before = pty.settings();
+            let before = pty.settings_before().clone();
             pty.wait_for(TOP);
             pty.settle(QUIET);
             assert!(!pty.settings().local_flags.contains(LocalFlags::ICANON));

@@ -113,6 +113,7 @@ impl Setup {
         if self.known {
             set_size(&master, self.size);
         }
+        let settings_before = tcgetattr(&slave).unwrap();
         let mut command = Command::new("setsid");
         command.arg("--ctty").args(&self.argv);
         let kept = ["HOME", "PATH", "USER", "TMPDIR", "LLVM_PROFILE_FILE"]
@@ -149,6 +150,7 @@ impl Setup {
         Pty {
             child,
             master: Some(master),
+            settings_before,
             shared,
             thread: Some(thread),
             gap: Duration::ZERO,
@@ -172,6 +174,7 @@ struct Seen {
 pub struct Pty {
     child: Child,
     master: Option<Arc<PtyMaster>>,
+    settings_before: Termios,
     shared: Arc<(Mutex<Seen>, Condvar)>,
     thread: Option<std::thread::JoinHandle<()>>,
     gap: Duration,
@@ -328,6 +331,11 @@ impl Pty {
     /// What the terminal could not take or should not have been sent.
     pub fn complaints(&self) -> Vec<String> {
         self.seen().emulator.complaints.clone()
+    }
+
+    /// The line's settings before the command was started, which changes them at once.
+    pub fn settings_before(&self) -> &Termios {
+        &self.settings_before
     }
 
     /// The line's settings.
