@@ -66,6 +66,13 @@ grep -q '^COMPRESSLEVEL' "$root/etc/initramfs-tools/initramfs.conf" || echo COMP
 printf '%s\n' virtio_pci virtio_blk ext4 xfs btrfs vfat nls_ascii nls_cp437 dm_mod efivarfs crc32c_generic crc32c libcrc32c >>"$root/etc/initramfs-tools/modules"
 mkdir -p "$root/etc/initramfs-tools/conf.d"
 echo RESUME=none >"$root/etc/initramfs-tools/conf.d/resume"
+# On a busy host the devices of LVM come late. The kernel argument rootdelay would make every boot sleep that long; set behind
+# that sleep, the variable only makes a boot wait longer for a root that is not there yet.
+cat >"$root/etc/initramfs-tools/scripts/init-premount/wait-for-root" <<'END'
+#!/bin/sh
+[ "$1" = prereqs ] || echo ROOTDELAY=240 >>/conf/param.conf
+END
+chmod 755 "$root/etc/initramfs-tools/scripts/init-premount/wait-for-root"
 
 chmod -x "$root"/etc/grub.d/{05_debian_theme,20_linux_xen,30_os-prober}
 
@@ -79,7 +86,7 @@ GRUB_DEFAULT=0
 GRUB_TIMEOUT=1
 GRUB_DISTRIBUTOR=Debian
 GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=ttyS0 loglevel=5 mitigations=off apparmor=0 rcupdate.rcu_expedited=1 systemd.show_status=0 rootdelay=240"
+GRUB_CMDLINE_LINUX="console=ttyS0 loglevel=5 mitigations=off apparmor=0 rcupdate.rcu_expedited=1 systemd.show_status=0"
 GRUB_TERMINAL=serial
 GRUB_SERIAL_COMMAND="serial --speed=115200"
 GRUB_DISABLE_OS_PROBER=true

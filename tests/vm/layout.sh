@@ -101,7 +101,7 @@ terminal_output serial
 set timeout=1
 search --no-floppy --fs-uuid --set=root $(id "$1")
 menuentry "first boot" {
-    linux $2/$(basename "$mnt"/boot/vmlinuz-*) $3 console=ttyS0 loglevel=5 mitigations=off apparmor=0 rcupdate.rcu_expedited=1 systemd.show_status=0 rootdelay=240
+    linux $2/$(basename "$mnt"/boot/vmlinuz-*) $3 console=ttyS0 loglevel=5 mitigations=off apparmor=0 rcupdate.rcu_expedited=1 systemd.show_status=0
     initrd $2/$(basename "$mnt"/boot/initrd.img-*)
 }
 if [ -f \$prefix/custom.cfg ]; then source \$prefix/custom.cfg; fi

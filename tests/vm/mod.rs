@@ -368,10 +368,7 @@ impl Lab {
         let dir = self.dir.join("job");
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
-        run(Command::new("strip")
-            .arg("-o")
-            .arg(dir.join("altdisk"))
-            .arg(env!("CARGO_BIN_EXE_altdisk")));
+        run(Command::new("strip").arg("-o").arg(dir.join("altdisk")).arg(program()));
         std::os::unix::fs::symlink("altdisk", dir.join("alt_disk_install")).unwrap();
         fs::copy(here().join("job/lib.sh"), dir.join("lib.sh")).unwrap();
         if let Some(updates) = &self.updates {
@@ -396,6 +393,13 @@ impl Drop for Lab {
             let _ = fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// The program under test: `ALTDISK_VM_PROGRAM` names another build, for example an optimised one,
+/// with which emulated guests are quicker.
+fn program() -> PathBuf {
+    std::env::var_os("ALTDISK_VM_PROGRAM")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_altdisk")), PathBuf::from)
 }
 
 fn here() -> PathBuf {
