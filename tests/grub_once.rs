@@ -102,7 +102,9 @@ fn a_disk_boots_once_and_nothing_else_starts_it() {
     let other = String::from_utf8(armed.to_block().to_vec()).unwrap().replace("0123", "9999");
     let mut torn = armed.to_block();
     torn[60..].fill(0);
-    for block in [other.as_bytes(), &[0; record::SIZE], &armed.to_block()[..80], &torn, b""] {
+    let whole = armed.to_block();
+    let cut = [80, 100, 512, record::SIZE - 1].map(|length| &whole[..length]);
+    for block in [other.as_bytes(), &[0; record::SIZE], &torn, b""].into_iter().chain(cut) {
         put(&two, block);
         let text = boot(&[&one, &two], true);
         assert_eq!(booted(&text), "one", "{text}");

@@ -5,8 +5,11 @@
 //! state to the next. So a power cut leaves the state before or the state after, and a block that
 //! is neither starts nothing.
 //!
-//! The block has one spelling for each record ([`Record::to_block`]), in the order in which GRUB's
-//! `save_env` leaves it. Format: GRUB manual, "The GRUB environment block".
+//! The block has one spelling for each record ([`Record::to_block`]), which GRUB's `save_env` leaves
+//! as it is but for the word. GRUB does not ask how long a block is: it takes what a file that was
+//! cut short still has. So the nonce, without which it starts nothing, stands at the very end, and
+//! its line break is the last byte: GRUB reads no value without one. All words have the same length,
+//! for there is no room to grow. Format: GRUB manual, "The GRUB environment block".
 
 use std::fmt;
 
@@ -19,6 +22,8 @@ const HEADER: &str = "# GRUB Environment Block\n";
 /// Names of the variables, as GRUB's scripts use them.
 pub const STATE: &str = "altdisk_trial";
 pub const NONCE: &str = "altdisk_nonce";
+/// One that no script reads: it fills the block.
+const FILL: &str = "altdisk_fill";
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +44,8 @@ impl TrialState {
     pub fn word(self) -> &'static str {
         match self {
             Self::Armed => "armed",
-            Self::Handed => "handed",
-            Self::Loading => "loading",
+            Self::Handed => "given",
+            Self::Loading => "loads",
         }
     }
 
@@ -75,6 +80,7 @@ impl Record {
         let mut lines = text.lines();
         let mut value = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix('=');
         let state = TrialState::from_word(value(STATE)?)?;
+        value(FILL)?;
         let nonce = value(NONCE).filter(|nonce| is_nonce(nonce))?.to_owned();
         let record = Self { state, nonce };
         // The one spelling: every other byte counts too.
@@ -83,10 +89,14 @@ impl Record {
 
     /// The block for this record.
     pub fn to_block(&self) -> [u8; SIZE] {
-        let text = format!("{HEADER}{STATE}={}\n{NONCE}={}\n", self.state, self.nonce);
-        let mut block = [b'#'; SIZE];
-        let len = text.len().min(SIZE);
-        block[..len].copy_from_slice(&text.as_bytes()[..len]);
+        let start = format!("{HEADER}{STATE}={}\n{FILL}=", self.state);
+        let end = format!("\n{NONCE}={}\n", self.nonce);
+        let mut block = [b'-'; SIZE];
+        let (start, end) = (start.as_bytes(), end.as_bytes());
+        // A nonce has 32 letters, so both have room.
+        let (first, last) = (start.len().min(SIZE), SIZE.saturating_sub(end.len()));
+        block[..first].copy_from_slice(&start[..first]);
+        block[last..].copy_from_slice(&end[..SIZE - last]);
         block
     }
 }
@@ -148,25 +158,62 @@ mod tests {
             for at in 0..SIZE {
                 let mut torn = good;
                 torn[at..].fill(filler);
-                assert_eq!(Record::parse(&torn), None, "{at} {filler:#04x}");
+                let same = (torn == good).then(|| Record::armed(ID));
+                assert_eq!(Record::parse(&torn), same, "{at} {filler:#04x}");
             }
         }
-        let armed = format!("altdisk_trial=armed\naltdisk_nonce={ID}\n");
-        for (lines, is_record) in [
-            (armed.clone(), true),
-            (format!("altdisk_nonce={ID}\n"), false),
-            ("altdisk_trial=armed\n".into(), false),
-            (format!("altdisk_nonce={ID}\naltdisk_trial=armed\n"), false),
-            (format!("{armed}next_entry=1\n"), false),
-            (format!("altdisk_trial=Armed\naltdisk_nonce={ID}\n"), false),
-            (format!("altdisk_trial=armed \naltdisk_nonce={ID}\n"), false),
-            (format!("altdisk_trial=armed\naltdisk_nonce={}\n", ID.to_uppercase()), false),
-            (format!("altdisk_trial=armed\naltdisk_nonce={ID}"), false),
+        let text = String::from_utf8(good.to_vec()).unwrap();
+        let fill = text.matches('-').count();
+        for (from, to) in [
+            ("armed", "Armed"),
+            ("armed\n", "arme \n"),
+            (ID, &ID.to_uppercase()),
+            ("altdisk_fill=---------------------", "altdisk_fill=--------\nnext_entry=1"),
+            ("altdisk_nonce", "altdisk_nonc_"),
+            ("altdisk_fill", "altdisk_fil_"),
         ] {
-            let mut block = [b'#'; SIZE];
-            let text = format!("{HEADER}{lines}");
-            block[..text.len()].copy_from_slice(text.as_bytes());
-            assert_eq!(Record::parse(&block).is_some(), is_record, "{lines}");
+            let other = text.replace(from, to);
+            assert_eq!((other.len(), other != text), (SIZE, true), "{from}");
+            assert_eq!(Record::parse(other.as_bytes()), None, "{from}");
+        }
+        let other = format!(
+            "{HEADER}altdisk_nonce={ID}\naltdisk_fill={}\naltdisk_trial=armed\n",
+            "-".repeat(fill)
+        );
+        assert_eq!((other.len(), Record::parse(other.as_bytes())), (SIZE, None));
+    }
+
+    /// GRUB's own code on the block: its tool reads and writes as `load_env` and `save_env` do.
+    fn grub(args: &[&str]) -> Option<String> {
+        let done = std::process::Command::new("grub-editenv").args(args).output().ok()?;
+        Some(String::from_utf8_lossy(&done.stdout).into_owned())
+    }
+
+    #[test]
+    fn grub_starts_nothing_for_what_is_cut_short() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("trial.env");
+        let at = file.to_str().unwrap();
+        let armed = Record::armed(ID).to_block();
+        let nonce = format!("{NONCE}={ID}\n");
+        let read = |block: &[u8]| {
+            std::fs::write(&file, block).unwrap();
+            grub(&[at, "list"])
+        };
+        let Some(whole) = read(&armed) else {
+            return println!("skipped: grub-editenv is not installed");
+        };
+        assert!(whole.contains(&nonce) && whole.contains("altdisk_trial=armed\n"), "{whole}");
+        // Every length that ends in a record's lines or in the last of its fill, and some between.
+        for length in (0..160).chain((160..SIZE - 80).step_by(50)).chain(SIZE - 80..SIZE) {
+            let text = read(&armed[..length]).unwrap();
+            assert!(!text.contains(&nonce), "{length} bytes: {text}");
+        }
+        // The way of a boot: each word takes the place of the one before, and nothing moves.
+        std::fs::write(&file, armed).unwrap();
+        for state in [TrialState::Handed, TrialState::Loading] {
+            grub(&[at, "set", &format!("{STATE}={state}")]).unwrap();
+            assert_eq!(std::fs::read(&file).unwrap(), in_state(state).to_block());
         }
     }
 
