@@ -15,6 +15,7 @@ use crate::flags::MKSZFILE;
 use crate::host::files;
 use crate::image::parse;
 use crate::text::printable;
+use crate::text::printable::join_lines;
 
 /// Runs the command.
 ///
@@ -28,8 +29,8 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
     crate::engine::privilege::require_root()?;
     let facts = Facts::gather()?;
     let mut text = String::new();
-    let refused = facts.source.refusals.iter().map(|r| &r.cause);
-    for line in facts.source.warnings.iter().chain(refused).chain(&facts.source.notes) {
+    let refused = facts.source.refusals.iter().map(|r| join_lines(&r.cause)).collect::<Vec<_>>();
+    for line in facts.source.warnings.iter().chain(&refused).chain(&facts.source.notes) {
         text.push_str(&format!("# {}\n", printable(line, false)));
     }
     text.push_str(&parse::write(&facts.source.image)?);

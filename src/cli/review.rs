@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::engine::request::Action;
 use crate::engine::review;
 use crate::error;
+use crate::text::printable::Message;
 
 /// Flags in remedies, and the fields and panels for them.
 const IN_PANELS: [(&str, &str); 6] = [
@@ -51,7 +52,7 @@ fn with_panel_names(e: anyhow::Error) -> anyhow::Error {
     if here.is_empty() {
         return e;
     }
-    alt.with_remedy(format!("{remedy}. In the panels: {}", here.join("; ")))
+    alt.with_remedy(Message::again(&format!("{remedy}. In the panels: {}", here.join("; "))))
 }
 
 #[cfg(test)]

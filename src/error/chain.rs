@@ -10,7 +10,7 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use super::entry::{AltError, Entry};
-use crate::text::printable::{Message, without_error_numbers};
+use crate::text::printable::{Message, join_lines, without_error_numbers};
 
 /// The text of one error. An error of the system, whether `io::Error` or `Errno`, is its
 /// description alone: `Permission denied`.
@@ -46,10 +46,10 @@ pub fn system_error(e: &anyhow::Error) -> Option<io::Error> {
     })
 }
 
-/// The cause without number and remedy: that of the catalogued error in a chain, or the whole chain
-/// where there is none.
+/// The cause without number and remedy, in one line: that of the catalogued error in a chain, or the
+/// whole chain where there is none.
 pub fn cause(e: &anyhow::Error) -> String {
-    find(e).map_or_else(|| Message::from(chain_of(e)).into_text(), |alt| alt.cause.clone())
+    find(e).map_or_else(|| Message::from(chain_of(e)).into_text(), |alt| join_lines(&alt.cause))
 }
 
 /// The catalogued error inside `err`, if there is one.
@@ -67,11 +67,8 @@ impl Entry {
     /// This error, with the cause of another one: number and remedy are this entry's, and the lines
     /// of the cause stay.
     pub fn with_cause_of(&'static self, e: &anyhow::Error) -> anyhow::Error {
-        anyhow::Error::new(AltError {
-            entry: self,
-            cause: cause(e),
-            remedy: self.remedy.to_owned(),
-        })
+        let cause = find(e).map_or_else(|| cause(e).into(), |alt| Message::again(&alt.cause));
+        self.with_cause(cause)
     }
 }
 
@@ -118,7 +115,23 @@ mod tests {
     fn a_cause_is_passed_on_with_its_lines() {
         let inner = crate::error::PROGRAM_FAILED.with_cause(("rpm -qa:", "\n  no".to_owned()));
         let outer = crate::error::UPDATE_FAILED.with_cause_of(&inner.context("around"));
-        assert_eq!(outer.to_string(), "ALT-730: rpm -qa:\n  no");
+        assert_eq!(find(&outer).unwrap().cause, "rpm -qa:\n  no");
+    }
+
+    /// Whichever way the text of an error becomes a part of another, there is no `\\n` in it.
+    #[test]
+    fn the_lines_of_a_cause_are_one_in_a_sentence() {
+        let e = || {
+            let more = "\n  first\n  second".to_owned();
+            crate::error::PROGRAM_FAILED.with_cause(("rpm -qa:", more)).context("around")
+        };
+        let alt = find(&e()).unwrap().to_string();
+        for text in [chain_of(&e()), cause(&e()), alt] {
+            let warning = Message::from(format!("not now: {text}")).into_text();
+            assert!(warning.ends_with("rpm -qa: first; second"), "{warning}");
+        }
+        let wrapped = crate::error::UPDATE_FAILED.with_cause(format!("{}; stop", cause(&e())));
+        assert_eq!(find(&wrapped).unwrap().cause, "rpm -qa: first; second; stop");
     }
 
     #[test]

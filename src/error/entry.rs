@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::printable::Message;
+use crate::text::printable::{Message, join_lines};
 
 /// How the command ends. The numbers are documented in `--help` and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +54,10 @@ impl AltError {
     }
 }
 
+/// As a part of another text: in one line.
 impl fmt::Display for AltError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.entry.id, self.cause)
+        write!(f, "{}: {}", self.entry.id, join_lines(&self.cause))
     }
 }
 

@@ -53,7 +53,8 @@ pub use usage::*;
 pub fn describe(err: &anyhow::Error) -> AltError {
     let Some(alt) = find(err) else {
         let entry = classify(err);
-        let cause = Message::from(chain_of(err)).into_text();
+        let chain = chain_of(err).replacen(&format!("{LeftUnfinished}: "), "", 1);
+        let cause = Message::from(chain).into_text();
         return AltError { entry, cause, remedy: entry.remedy.to_owned() };
     };
     let around = err.chain().take_while(|e| e.downcast_ref::<AltError>().is_none());
@@ -163,7 +164,7 @@ mod tests {
         let err = NOT_ROOT.with_cause("uid 7").context("making /").context(LeftUnfinished);
         assert_eq!(describe(&err).to_string(), "ALT-803: making /: uid 7");
         assert_eq!(exit_for(&err), Exit::Unfinished);
-        let other = anyhow::anyhow!("inner").context("outer");
+        let other = anyhow::anyhow!("inner").context("outer").context(LeftUnfinished);
         assert_eq!(describe(&other).to_string(), "ALT-899: outer: inner");
     }
 }

@@ -43,7 +43,10 @@ mod tests {
     fn an_error_is_read_back() {
         let output = "warning: slow\naltdisk list: ALT-210 /dev/vda cannot be a target:\n  - it is mounted\n  what to do: choose another disk\nusage: altdisk list\n";
         let told = read_back(output).unwrap();
-        assert_eq!(told.to_string(), "ALT-210: /dev/vda cannot be a target:\n  - it is mounted");
+        assert_eq!(
+            (told.entry.id, told.cause.as_str()),
+            ("ALT-210", "/dev/vda cannot be a target:\n  - it is mounted")
+        );
         assert_eq!(told.remedy, "choose another disk");
         let other = read_back("altdisk x: ALT-001 no\n  what to do: y\n");
         assert!(other.is_none() && read_back("ls: x\n").is_none() && read_back("").is_none());

@@ -27,6 +27,7 @@ use crate::software::model::PackageRequest;
 use crate::software::source::PackageSource;
 use crate::software::wanted::Wanted;
 use crate::text::path::show_path;
+use crate::text::printable::Message;
 
 /// Our directory in the alternate during the run.
 const WORK: &str = "/var/cache/altdisk-work";
@@ -70,8 +71,10 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
 fn with_device_name(e: anyhow::Error, outside: &Path, location: &Location) -> anyhow::Error {
     match (location, error::find(&e)) {
         (Location::Device(device), Some(alt)) => alt.entry.with_remedy(
-            alt.cause.replace(&outside.display().to_string(), &device.display().to_string()),
-            alt.remedy.clone(),
+            Message::again(
+                &alt.cause.replace(&outside.display().to_string(), &device.display().to_string()),
+            ),
+            Message::again(&alt.remedy),
         ),
         _ => e,
     }

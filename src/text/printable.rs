@@ -37,6 +37,21 @@ pub fn printable_lines(text: &str, ascii_only: bool) -> String {
     text.lines().map(|l| printable(l, ascii_only)).collect::<Vec<_>>().join("\n")
 }
 
+/// The lines of a message as one, for the middle of a sentence: `rpm -qa: no; yes`.
+pub fn join_lines(message: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    for line in message.lines().map(|l| l.trim()).filter(|l| !l.is_empty()) {
+        let line = line.strip_prefix("- ").filter(|_| !out.is_empty()).unwrap_or(line);
+        out.push_str(match out.chars().next_back() {
+            None => "",
+            Some(':') => " ",
+            Some(_) => "; ",
+        });
+        out.push_str(line);
+    }
+    out
+}
+
 /// `text` without the numbers that the standard library adds to the descriptions of system errors:
 /// `Permission denied (os error 13)` becomes `Permission denied`.
 pub fn without_error_numbers(text: &str) -> String {
@@ -69,6 +84,11 @@ impl Message {
     /// The text.
     pub fn into_text(self) -> String {
         self.0
+    }
+
+    /// A text that was such a message before, with its lines.
+    pub fn again(text: &str) -> Self {
+        Self(printable_lines(text, false))
     }
 }
 
@@ -135,6 +155,18 @@ mod tests {
         assert_eq!(text, format!("two files: {denied}\n  /x: {denied}\n  /y: {denied}"));
         for kept in ["a (os error x)", "b (os error )", "c (os error 1", "d (os error 1 2)"] {
             assert_eq!(without_error_numbers(kept), kept);
+        }
+    }
+
+    #[test]
+    fn lines_are_joined_in_a_sentence() {
+        for (lines, one) in [
+            ("two things:\n  - one\n  - two", "two things: one; two"),
+            ("it failed\n  why\n\n", "it failed; why"),
+            ("- x", "- x"),
+            ("", ""),
+        ] {
+            assert_eq!(join_lines(lines), one);
         }
     }
 

@@ -162,7 +162,7 @@ impl UserMessage {
 impl From<&anyhow::Error> for UserMessage {
     fn from(err: &anyhow::Error) -> Self {
         let told = crate::error::describe(err);
-        Self::new(told.to_string(), told.remedy)
+        Self::new(format!("{}: {}", told.entry.id, told.cause), told.remedy)
     }
 }
 

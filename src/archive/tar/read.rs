@@ -15,6 +15,7 @@ use crate::archive::input::stream::{SharedBytes, Source};
 use crate::error;
 use crate::host::signals;
 use crate::text::path::show_path;
+use crate::text::printable::Message;
 
 /// The most that all extended headers of one member may hold, bytes.
 const BEFORE: u64 = 2 * MAX_RECORDS;
@@ -278,8 +279,8 @@ impl Reader {
                 Err(e) => {
                     return Err(match error::find(&e) {
                         Some(alt) => alt.entry.with_remedy(
-                            format!("{} ({})", alt.cause, self.place()),
-                            alt.remedy.clone(),
+                            format!("{} ({})", error::cause(&e), self.place()),
+                            Message::again(&alt.remedy),
                         ),
                         None => e.context(self.place()),
                     });

@@ -10,6 +10,7 @@ use crate::engine::facts::esp::is_esp;
 use crate::error;
 use crate::image::check;
 use crate::image::data::{ImageData, Lv, LvType};
+use crate::text::printable::join_lines;
 
 /// The image.data that is given, or that of rootvg.
 pub fn read_image_data(
@@ -26,7 +27,7 @@ pub fn read_image_data(
         return match check::check(&image) {
             Ok(()) => Ok(image),
             Err(c) => Err(c.entry.with_remedy(
-                format!("the running system: {}", c.cause),
+                format!("the running system: {}", join_lines(&c.cause)),
                 "leave that out with an edited image.data (`altdisk mkszfile`, -i)",
             )),
         };
@@ -63,7 +64,7 @@ pub fn read_image_data(
             "{} is not in {}: it is NOT cloned ({})",
             r.at.display(),
             file.display(),
-            r.cause
+            join_lines(&r.cause)
         ));
     }
     for name in there.iter().filter(|n| !image.fs_data.iter().any(|f| f.fs_name == **n)) {

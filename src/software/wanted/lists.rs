@@ -135,7 +135,7 @@ pub fn parse_file(kind: ListKind, text: &[u8], file: &Path) -> Result<Names> {
                 ));
             }
             names.add(single(kind, word), kind).map_err(|e| match error::find(&e) {
-                Some(alt) => wrong(column(0), alt.cause.clone()),
+                Some(_) => wrong(column(0), error::cause(&e)),
                 None => e,
             })?;
         }

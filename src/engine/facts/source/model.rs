@@ -9,6 +9,7 @@ use crate::disk::fs::FsType;
 use crate::error;
 use crate::host::mounts::Mount;
 use crate::image::data::ImageData;
+use crate::text::printable::Message;
 
 /// How full a file system is. Bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,6 +85,6 @@ impl Refusal {
     pub fn error(&self) -> anyhow::Error {
         let remedy = "unmount it if it does not belong to the system; or clone the rest: `altdisk mkszfile /root/image.data` describes it \
             without this file system, and `-i /root/image.data` takes that";
-        self.entry.with_remedy(self.cause.clone(), remedy)
+        self.entry.with_remedy(Message::again(&self.cause), remedy)
     }
 }
