@@ -69,7 +69,11 @@ const SECRET_NAMES: [&str; 9] = [
     "authorization",
 ];
 /// Endings of such names.
-const SECRET_ENDS: [&str; 3] = ["pass", "auth", "pw"];
+const SECRET_ENDS: [&str; 5] = ["pass", "auth", "pw", "pwd", "cookie"];
+/// The shell's working directory, which ends like one of them.
+const NO_SECRET: &str = "pwd";
+/// Options of curl and others whose value is `user:password`.
+const USERS: [&str; 2] = ["--user", "--proxy-user"];
 /// Parameters of a URL's query that say nothing secret. Every other value is masked.
 const PLAIN_PARAMETERS: [&str; 14] = [
     "repo",
@@ -92,21 +96,46 @@ const PLAIN_PARAMETERS: [&str; 14] = [
 pub fn masked(text: &str) -> String {
     let text = without_known(text);
     let mut out = String::with_capacity(text.len());
-    let mut next_is_secret = false;
+    let mut next = Next::Plain;
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end_matches(char::is_whitespace);
-        if next_is_secret && is_scheme(word) {
+        if next == Next::Secret && is_scheme(word) {
             out.push_str(word);
-        } else if next_is_secret && !word.is_empty() {
+        } else if next.hides(word) {
             out.push_str(&in_place_of(word));
-            next_is_secret = false;
+            // `Cookie: a=b; c=d`
+            if !word.ends_with(';') {
+                next = Next::Plain;
+            }
         } else {
             out.push_str(&masked_word(word));
-            next_is_secret |= announces_secret(word);
+            if !word.is_empty() {
+                next = next_after(word);
+            }
         }
         out.push_str(&piece[word.len()..]);
     }
     out
+}
+
+/// What a word says of the one that follows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Plain,
+    /// It is a secret.
+    Secret,
+    /// It has a secret in it if it is `user:password`.
+    User,
+}
+
+impl Next {
+    fn hides(self, word: &str) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Secret => !word.is_empty(),
+            Self::User => word.contains(':'),
+        }
+    }
 }
 
 /// The mask of a whole word; one that is nothing but stars and quotes is a mask already.
@@ -116,10 +145,10 @@ fn in_place_of(word: &str) -> String {
 
 /// The words of a command line, each masked.
 pub fn masked_words(words: &[String]) -> Vec<String> {
-    let mut next_is_secret = false;
+    let mut next = Next::Plain;
     let mut one = |word: &String| {
-        let now = std::mem::replace(&mut next_is_secret, announces_secret(word));
-        if now { in_place_of(word) } else { masked(word) }
+        let now = std::mem::replace(&mut next, next_after(word));
+        if now.hides(word) { in_place_of(word) } else { masked(word) }
     };
     words.iter().map(&mut one).collect()
 }
@@ -236,11 +265,27 @@ fn is_scheme(word: &str) -> bool {
     ["basic", "bearer", "token"].iter().any(|s| word.eq_ignore_ascii_case(s))
 }
 
-/// `--password`: what follows is one.
-fn announces_secret(word: &str) -> bool {
-    let bare = word.trim_matches(['"', '\'']);
+/// `--password`, `X-Auth-Token:`, `"password":`: what follows is one.
+fn next_after(word: &str) -> Next {
+    let bare = word.trim_matches(['"', '\'', '{', '[', '(', ',']);
     let flag = bare.starts_with("--") && !bare.contains('=') && is_secret_name(bare);
-    flag || bare.to_ascii_lowercase().ends_with("authorization:")
+    let header = bare.strip_suffix(':').is_some_and(|name| {
+        let key = name.ends_with(['"', '\'']);
+        let name = name.trim_end_matches(['"', '\'']);
+        // A word of a sentence (`wrong password: ...`) is neither.
+        (key || is_header(name)) && is_secret_name(name)
+    });
+    match bare {
+        _ if flag || header => Next::Secret,
+        _ if USERS.contains(&bare) => Next::User,
+        _ => Next::Plain,
+    }
+}
+
+/// The name of a field of HTTP that may hold a secret.
+fn is_header(name: &str) -> bool {
+    let short = ["authorization", "cookie"];
+    name.contains('-') || short.iter().any(|s| name.eq_ignore_ascii_case(s))
 }
 
 fn masked_word(word: &str) -> Cow<'_, str> {
@@ -250,12 +295,20 @@ fn masked_word(word: &str) -> Cow<'_, str> {
     for (at, _) in before.match_indices('=') {
         let value = word[at + 1..].trim_matches(['"', '\'']);
         // Passwords of panels are hidden with stars already.
-        if is_secret_name(name_before(&word[..at]))
+        let name = name_before(&word[..at]);
+        if (is_secret_name(name) || USERS.contains(&name) && value.contains(':'))
             && !value.is_empty()
             && !value.chars().all(|c| c == '*')
         {
             return format!("{}={MASK}", &word[..at]).into();
         }
+    }
+    if let (None, Some((name, value))) = (url, word.split_once(':'))
+        && !value.trim_matches(['"', '\'', '*']).is_empty()
+        && is_header(name)
+        && is_secret_name(name)
+    {
+        return format!("{name}:{MASK}").into();
     }
     let Some((at, mark)) = url else { return masked_value(word) };
     let (head, rest) = word.split_at(at + mark.len());
@@ -282,11 +335,14 @@ fn is_cut_password(rest: &str) -> bool {
         && host.split_once(':').is_some_and(|(_, after)| !port(after))
 }
 
-/// `proxy=user:password@host`, a URL without its scheme.
+/// `proxy=user:password@host`, a URL without its scheme; or `user:password@host` alone.
 fn masked_value(word: &str) -> Cow<'_, str> {
-    let Some((name, value)) = word.rsplit_once('=') else { return word.into() };
+    let start = word.rfind('=').map_or(0, |at| at + 1);
+    let start =
+        start + word[start..].len() - word[start..].trim_start_matches(['"', '\'', '(']).len();
+    let (name, value) = word.split_at(start);
     match (value.find(':'), value.rfind('@')) {
-        (Some(colon), Some(at)) if colon < at => format!("{name}={MASK}{}", &value[at..]).into(),
+        (Some(colon), Some(at)) if colon < at => format!("{name}{MASK}{}", &value[at..]).into(),
         _ => word.into(),
     }
 }
@@ -294,9 +350,19 @@ fn masked_value(word: &str) -> Cow<'_, str> {
 /// The values of a URL's query and fragment masked, but for those of parameters that are known to
 /// be harmless.
 fn masked_query(rest: &str) -> Cow<'_, str> {
-    let Some(start) = rest.find(['?', '#']) else { return rest.into() };
+    let start = rest.find(['?', '#']).unwrap_or(rest.len());
     let (path, query) = rest.split_at(start);
-    let mut out = path.to_owned();
+    let mut out = String::with_capacity(rest.len());
+    // Parameters of a path: `/x;token=abc/y`.
+    for part in path.split_inclusive(['/', ';']) {
+        let text = part.trim_end_matches(['/', ';']);
+        match text.split_once('=') {
+            Some((name, value)) if !value.is_empty() && is_secret_name(name) => {
+                out.push_str(&format!("{name}={MASK}{}", &part[text.len()..]));
+            }
+            _ => out.push_str(part),
+        }
+    }
     for part in query.split_inclusive(['?', '&', ';', '#']) {
         let part_text = part.trim_end_matches(['?', '&', ';', '#']);
         // The closing quote of a URL is not a part of it.
@@ -329,7 +395,8 @@ fn is_secret_name(name: &str) -> bool {
     let bare: String = name.to_ascii_lowercase().chars().filter(|c| !"-_".contains(*c)).collect();
     // Only the last part counts: `Acquire::http::Proxy-Password`.
     let last = bare.rsplit([':', '.']).next().unwrap_or_default();
-    SECRET_NAMES.iter().any(|n| last.contains(n)) || SECRET_ENDS.iter().any(|n| last.ends_with(n))
+    SECRET_NAMES.iter().any(|n| last.contains(n))
+        || (last != NO_SECRET && SECRET_ENDS.iter().any(|n| last.ends_with(n)))
 }
 
 #[cfg(test)]
@@ -369,6 +436,22 @@ mod tests {
                 "curl --password pw --header 'Authorization: Bearer abc' h",
                 "curl --password *** --header 'Authorization: Bearer *** h",
             ),
+            ("curl --user joe:pw --proxy-user=joe:pw h", "curl --user *** --proxy-user=*** h"),
+            ("systemctl --user start x:y", "systemctl --user start x:y"),
+            ("curl --proxy joe:pw@h:3128 x", "curl --proxy ***@h:3128 x"),
+            ("> X-Auth-Token: abc", "> X-Auth-Token: ***"),
+            (
+                "'X-Api-Key:abc' Cookie: sid=abc; b=c Set-Cookie: a=b x",
+                "'X-Api-Key:*** Cookie: *** *** Set-Cookie: *** x",
+            ),
+            ("wrong password: file not found", "wrong password: file not found"),
+            (r#"{"user": "joe", "password": "pw"}"#, r#"{"user": "joe", "password": ***"#),
+            ("MYSQL_PWD=pw PWD=/root PGPASSWORD=pw", "MYSQL_PWD=*** PWD=/root PGPASSWORD=***"),
+            (
+                "mirror+https://u:p@h/x;token=abc/y?z=abc",
+                "mirror+https://***@h/x;token=***/y?z=***",
+            ),
+            ("http://h/x=1/secret_key=abc/", "http://h/x=1/secret_key=***/"),
             (
                 "Get:1 http://user:pw@h/debian bookworm InRelease [1 kB]",
                 "Get:1 http://***@h/debian bookworm InRelease [1 kB]",
