@@ -14,9 +14,13 @@ use anyhow::{Context, Result, bail};
 use crate::error;
 use crate::host::cmd::find_program;
 use crate::host::threads;
+use crate::text::size::format_size;
 
 /// A larger member is a module or a library, never configuration: its content is skipped.
 const LARGEST: u64 = 1 << 20;
+/// What an image may unpack to: a kernel has it in memory. Scripts of the copy can leave one that
+/// would take days to read.
+const MAX_UNPACKED: u64 = 8 << 30;
 
 /// The program that decompresses what begins so.
 fn decompressor(magic: &[u8]) -> Option<&'static [&'static str]> {
@@ -39,11 +43,24 @@ fn decompressor(magic: &[u8]) -> Option<&'static [&'static str]> {
 /// If the image cannot be read, is no cpio archive, or its compression's program is missing
 /// (ALT-801) or fails.
 pub fn members(file: File, image: &Path, see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
-    let mut input = BufReader::new(file);
-    archives(&mut input, see).with_context(|| format!("reading the initramfs {}", image.display()))
+    members_up_to(MAX_UNPACKED, file, see)
+        .with_context(|| format!("reading the initramfs {}", image.display()))
 }
 
-fn archives(input: &mut (impl BufRead + Send), see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+fn members_up_to(most: u64, file: File, see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+    check_size(file.metadata()?.len(), most)?;
+    archives(&mut BufReader::new(file), most, see)
+}
+
+fn check_size(size: u64, most: u64) -> Result<()> {
+    if size > most { bail!("it has more than {}", format_size(most)) } else { Ok(()) }
+}
+
+fn archives(
+    input: &mut (impl BufRead + Send),
+    most: u64,
+    see: &mut dyn FnMut(&str, &[u8]),
+) -> Result<()> {
     loop {
         skip_zeros(input)?;
         let head = peek(input)?;
@@ -54,7 +71,7 @@ fn archives(input: &mut (impl BufRead + Send), see: &mut dyn FnMut(&str, &[u8]))
             archive(input, see)?;
         } else if let Some(argv) = decompressor(&head) {
             // A compressed part reaches to the end of the image.
-            return decompressed(argv, input, see);
+            return decompressed(argv, input, most, see);
         } else {
             bail!("an unknown compression (it begins with {:02x?})", &head[..head.len().min(6)]);
         }
@@ -81,6 +98,7 @@ fn skip_zeros(input: &mut impl BufRead) -> io::Result<()> {
 fn decompressed(
     argv: &[&str],
     input: &mut (impl Read + Send),
+    most: u64,
     see: &mut dyn FnMut(&str, &[u8]),
 ) -> Result<()> {
     let program = find_program(Path::new("/"), argv[0]).ok_or_else(|| {
@@ -90,7 +108,7 @@ fn decompressed(
     let mut command = Command::new(program);
     command.args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().with_context(|| format!("starting {}", argv[0]))?;
-    let done = feed(&mut child, input, see);
+    let done = feed(&mut child, input, most, see);
     if done.is_err() {
         // The error is what counts; the program may have ended by itself.
         drop(child.kill());
@@ -103,6 +121,7 @@ fn decompressed(
 fn feed(
     child: &mut Child,
     input: &mut (impl Read + Send),
+    most: u64,
     see: &mut dyn FnMut(&str, &[u8]),
 ) -> Result<()> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
@@ -110,24 +129,28 @@ fn feed(
     std::thread::scope(|s| {
         // That it stops reading early is seen by its exit status.
         threads::start_in(s, "feed", move || drop(io::copy(input, &mut stdin)))?;
-        let mut out = BufReader::new(stdout);
-        let read = loop {
-            skip_zeros(&mut out)?;
-            match peek(&mut out)? {
-                head if head.is_empty() => break Ok(()),
-                head if head.starts_with(b"07070") => archive(&mut out, see)?,
-                head => {
-                    break Err(anyhow::anyhow!(
-                        "no cpio archive inside (it begins with {head:02x?})"
-                    ));
-                }
-            }
-        };
+        // The program ends when nobody reads on.
+        let mut out = BufReader::new(stdout.take(most.saturating_add(1)));
+        let read = packed(&mut out, see);
         // What is left must be read, or the program and the thread that feeds it would wait for
         // ever.
         io::copy(&mut out, &mut io::sink())?;
+        let left = out.get_ref().limit();
+        check_size(most.saturating_add(1) - left, most)?;
         read
     })
+}
+
+/// The archives of a compressed part.
+fn packed(input: &mut impl BufRead, see: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+    loop {
+        skip_zeros(input)?;
+        match peek(input)? {
+            head if head.is_empty() => return Ok(()),
+            head if head.starts_with(b"07070") => archive(input, see)?,
+            head => bail!("no cpio archive inside (it begins with {head:02x?})"),
+        }
+    }
 }
 
 /// One archive up to its trailer.
@@ -246,6 +269,38 @@ pub mod tests {
             tried += 1;
         }
         assert!(tried > 1);
+    }
+
+    #[test]
+    fn no_image_is_read_without_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("initrd");
+        let size = |most: u64, image: &[u8]| {
+            std::fs::write(&path, image).unwrap();
+            members_up_to(most, File::open(&path).unwrap(), &mut |_, _| {}).map_err(error_text)
+        };
+        let error = "it has more than 1 MiB";
+        // A hole.
+        std::fs::write(&path, "").unwrap();
+        let hole = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        hole.set_len(1 << 40).unwrap();
+        let done = members(File::open(&path).unwrap(), &path, &mut |_, _| {});
+        assert!(error_text(done.unwrap_err()).ends_with("it has more than 8 GiB"));
+        // Zeros after an archive, a large member, a cut: packed, each is small.
+        let mut zeros = newc(&[("a", b"b")]);
+        zeros.resize(3 << 20, 0);
+        let member = newc(&[("a", &vec![1u8; 3 << 20])]);
+        for image in [zeros, member] {
+            let packed =
+                Cmd::new("gzip", "pack").arg("-c").stdin(image.clone()).read().unwrap().stdout;
+            assert!(packed.len() < 1 << 16);
+            assert_eq!(size(1 << 20, &packed).unwrap_err(), error);
+            size(image.len() as u64, &packed).unwrap();
+        }
+    }
+
+    fn error_text(e: anyhow::Error) -> String {
+        error::chain_of(&e)
     }
 
     #[test]
