@@ -8,7 +8,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -17,12 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::error;
 use crate::event::{Event, Events, Stream};
 use crate::host::beneath::Beneath;
 use crate::host::fs_calls::Kind;
+use crate::host::output::{MAX_ANSWER, drain};
 use crate::host::sandbox::{Cgroup, PROGRAMS, Sandbox};
 use crate::host::watch::Watch;
 use crate::host::{procs, signals, sys, threads};
@@ -87,16 +86,6 @@ impl Drop for Held {
 /// The environment variable that names the descriptor of a job's event file; not for the programs
 /// that altdisk runs.
 pub const EVENTS_VARIABLE: &str = "ALTDISK_EVENTS";
-
-/// The most bytes that an answer to a question may have. A program of the copy says whatever it
-/// likes, and this memory is the running system's.
-const MAX_ANSWER: usize = 256 << 20;
-
-/// At least this many bytes of the output of a program that changes something are kept.
-const TAIL: usize = 1 << 20;
-
-/// A line that is longer is told in pieces.
-const MAX_LINE: usize = 64 << 10;
 
 /// How many last lines of output an error quotes.
 const QUOTED: usize = 5;
@@ -370,78 +359,6 @@ pub fn find_program(root: &Path, program: &str) -> Option<PathBuf> {
         root.link_metadata(p).is_ok_and(|s| matches!(s.kind(), Some(Kind::Symlink | Kind::Regular)))
     };
     SEARCH.iter().map(|d| Path::new(d).join(program)).find(is_program)
-}
-
-/// Reads a program's output to its end, or until a moment after the program's own end: a daemon
-/// that it started may keep the pipe.
-fn drain(
-    pipe: impl std::io::Read + AsFd,
-    stream: Stream,
-    events: Option<&Events>,
-    kept: &Mutex<Vec<u8>>,
-    ended: &AtomicBool,
-    watch: Option<&Watch>,
-) {
-    const LOOK: u16 = 200;
-    let mut pipe = pipe;
-    let (mut line, mut chunk) = (Vec::new(), [0u8; 8192]);
-    loop {
-        let over = ended.load(Ordering::SeqCst);
-        let ready = poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], LOOK).unwrap_or(0);
-        if ready == 0 {
-            if over {
-                break;
-            }
-            // A question without a line break is shown too, or nobody would know why it is quiet.
-            if watch.is_some_and(Watch::is_quiet) && !line.is_empty() {
-                tell(&std::mem::take(&mut line), stream, events, true);
-            }
-            continue;
-        }
-        match std::io::Read::read(&mut pipe, &mut chunk) {
-            Ok(0) => break,
-            Ok(n) => {
-                watch.inspect(|w| w.heard());
-                let mut kept = kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                kept.extend_from_slice(&chunk[..n]);
-                if events.is_none() && kept.len() > MAX_ANSWER {
-                    break;
-                }
-                if events.is_some() && kept.len() > 2 * TAIL {
-                    // What was told need not be kept: only the end is quoted.
-                    kept.drain(..TAIL);
-                }
-                drop(kept);
-                if events.is_some() {
-                    line.extend_from_slice(&chunk[..n]);
-                }
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-        if line.len() > MAX_LINE && !line.contains(&b'\n') {
-            tell(&std::mem::take(&mut line), stream, events, watch.is_some());
-        }
-        while let Some(at) = line.iter().position(|b| *b == b'\n') {
-            let whole: Vec<u8> = line.drain(..=at).collect();
-            tell(&whole[..at], stream, events, watch.is_some());
-        }
-    }
-    if !line.is_empty() {
-        tell(&line, stream, events, watch.is_some());
-    }
-}
-
-/// `aloud`: its words are for the user.
-fn tell(line: &[u8], stream: Stream, events: Option<&Events>, aloud: bool) {
-    if let Some(events) = events {
-        let line = String::from_utf8_lossy(line).into_owned();
-        events.emit(if aloud {
-            Event::Said { stream, line }
-        } else {
-            Event::Output { stream, line }
-        });
-    }
 }
 
 #[cfg(test)]

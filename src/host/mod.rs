@@ -27,6 +27,7 @@ pub mod logins;
 pub mod make;
 pub mod mountinfo;
 pub mod mounts;
+mod output;
 pub mod own_file;
 pub mod placeholders;
 pub mod procs;
