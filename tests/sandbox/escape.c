@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <netinet/in.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -160,6 +162,57 @@ static int out_of_chroot(void) {
     /* Out again is the sandbox's own top, where our /run lies. */
     return !opens("/run/altdisk/first", O_RDONLY);
 }
+/* What is open from before is not the running system's: root may change modes, owners and times of that, whatever Landlock says. */
+static int input_from_outside(void) {
+    struct stat open_one, own;
+    if (fstat(0, &open_one) || stat("/dev/null", &own) || S_ISFIFO(open_one.st_mode)) return 0;
+    return open_one.st_dev != own.st_dev || fchmod(0, 0666) == 0 || fchown(0, 0, 0) == 0 || futimens(0, NULL) == 0 ||
+           chmod("/proc/self/fd/0", 0666) == 0 || chmod("/dev/stdin", 0666) == 0;
+}
+static char writable[4096];
+static int look(const char *path, const struct stat *st, int kind, struct FTW *ftw) {
+    (void)ftw;
+    /* Our own file stands for the list of swap spaces. */
+    if (kind != FTW_F || !S_ISREG(st->st_mode) || !strcmp(path, "/proc/swaps")) return 0;
+    int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return 0;
+    close(fd);
+    snprintf(writable, sizeof writable, "%s", path);
+    return 1;
+}
+/* The first file below it that opens for writing. */
+static int any_writable(const char *top) {
+    if (nftw(top, look, 64, FTW_PHYS) != 1) return 0;
+    fprintf(stderr, "writable: %s\n", writable);
+    return 1;
+}
+static int any_disk(unsigned long command) {
+    /* Of a block device, where there is one: the filter's answer, and not that of the kernel. */
+    int fd = -1;
+    DIR *dir = opendir("/dev");
+    for (struct dirent *e; dir && fd < 0 && (e = readdir(dir));)
+        if (e->d_type == DT_BLK) fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC);
+    char room[256] = {0};
+    return fd >= 0 && (ioctl(fd, command, room) == 0 || errno != ENOTTY);
+}
+static int frozen(void) {
+    int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (ioctl(fd, 0xc0045877, 0) == 0) return ioctl(fd, 0xc0045878, 0) == 0 || 1;
+    return errno != ENOTTY;
+}
+static int takes_port(void) {
+    /* Of the running system's network; in its own, a service may be started for a moment. */
+    int n = 0;
+    DIR *dir = opendir("/sys/class/net");
+    for (struct dirent *e; dir && (e = readdir(dir));) n += e->d_name[0] != '.' && strcmp(e->d_name, "lo") != 0;
+    if (n == 0) return 0;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(48611), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return bind(fd, (void *)&at, sizeof at) == 0 && listen(fd, 1) == 0;
+}
+static int no_protocol(int family, int type, int protocol) {
+    return socket(family, type, protocol) < 0 && errno == EPROTONOSUPPORT;
+}
 #ifdef __x86_64__
 static long old_call(long nr, long a, long b, long c, long d, long e) {
     long done;
@@ -230,6 +283,9 @@ int main(void) {
     TRY("new privileges", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1);
     TRY("no filter", prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 2);
     TRY("terminal", opens("/dev/tty", O_RDWR));
+    TRY("standard input", input_from_outside());
+    TRY("limit of signals", ({ struct rlimit r; getrlimit(RLIMIT_SIGPENDING, &r); r.rlim_max > 4096; }));
+    TRY("limit of messages", ({ struct rlimit r; getrlimit(RLIMIT_MSGQUEUE, &r); r.rlim_max > 1 << 16; }));
 
     /* Mounts and namespaces. */
     TRY("mount", mount("tmpfs", "/mnt", "tmpfs", 0, "") == 0);
@@ -252,6 +308,11 @@ int main(void) {
     TRY("clone mounts", cloned(CLONE_NEWNS));
     TRY("clone3 user", ({ uint64_t a[11] = {CLONE_NEWUSER, 0, 0, 0, SIGCHLD}; long p = syscall(435, a, 88); if (p == 0) _exit(0); p > 0; }));
     TRY("out of a chroot", out_of_chroot());
+    TRY("open_tree_attr", syscall(467, AT_FDCWD, "/", 1, 0, 0) >= 0);
+    TRY("listmount, statmount", ({ uint64_t q[4] = {32, -1ULL}, out[64]; syscall(458, q, out, 64, 0) >= 0 || syscall(457, q, out, 64, 0) >= 0; }));
+    TRY("parent of a namespace", ({ int fd = open("/proc/self/ns/pid", O_RDONLY); ioctl(fd, 0xb702) >= 0 || errno != ENOTTY; }));
+    TRY("namespace of a socket", ioctl(socket(AF_INET, SOCK_DGRAM, 0), 0x894c) >= 0);
+    TRY("links of tasks", opens("/proc/1/task/1/root/etc/altdisk-outside", O_RDONLY) || listed("/proc/1/task/1/cwd/") || opens("/proc/self/task/1/root/..", O_RDONLY));
     TRY("open_by_handle_at", by_handle());
 
     /* Devices. */
@@ -265,7 +326,20 @@ int main(void) {
     TRY("node of device-mapper", node(S_IFCHR, 10, 236, "/root", O_RDONLY));
     TRY("node of fuse, kvm, vhost", node(S_IFCHR, 10, 229, "/root", O_RDONLY) || node(S_IFCHR, 10, 232, "/root", O_RDONLY) || node(S_IFCHR, 10, 238, "/root", O_RDONLY));
 
+    TRY("node of the console", node(S_IFCHR, 5, 1, "/root", O_RDWR) || node(S_IFCHR, 4, 1, "/root", O_RDWR) || node(S_IFCHR, 7, 1, "/root", O_RDWR));
+    TRY("node of a port, of a raw disk", node(S_IFCHR, 1, 4, "/root", O_RDWR) || node(S_IFCHR, 162, 0, "/root", O_RDWR) || node(S_IFCHR, 21, 0, "/root", O_RDWR));
+    TRY("trace of a disk", any_disk(0xc0481273));
+    TRY("partitions of a disk", any_disk(0x1269) || any_disk(0x125f) || any_disk(0x125d));
+    TRY("read-ahead of a disk", any_disk(0x1262));
+    TRY("discard", any_disk(0x1277) || any_disk(0x127d) || any_disk(0x127f));
+    TRY("freeze", frozen());
+    TRY("keys of a file system", ({ char key[64] = {0}; ioctl(open("/", O_RDONLY | O_DIRECTORY), 0xc0406618, key) == 0 || errno != ENOTTY; }));
+    TRY("trees of btrfs", ({ static char search[4096]; ioctl(open("/", O_RDONLY | O_DIRECTORY), 0xd0009411, search) == 0 || errno != ENOTTY; }));
+    TRY("shutdown of a file system", ({ int fd = open("/", O_RDONLY | O_DIRECTORY); uint32_t how = 1; ioctl(fd, 0x8004587d, &how) == 0 || errno != ENOTTY; }));
+
     /* The kernel that runs. */
+    TRY("any file of /proc", any_writable("/proc"));
+    TRY("any file of /sys", any_writable("/sys"));
     TRY("acct", acct("/tmp/acct") == 0 || acct(NULL) == 0);
     TRY("syslog", ({ char text[64]; syscall(SYS_syslog, 3, text, 64) >= 0; }));
     TRY("syslog console", syscall(SYS_syslog, 8, 0, 7) == 0);
@@ -299,6 +373,12 @@ int main(void) {
     TRY("adjtimex", ({ char t[512] = {0}; syscall(SYS_adjtimex, t) >= 0; }));
     TRY("sethostname", sethostname("escape", 6) == 0);
     TRY("sched fifo", real_time(SCHED_FIFO) || real_time(SCHED_RR));
+    TRY("sched deadline", ({ struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t prio; uint64_t run, dead, period; } a = {48, 6, 0, 0, 0, 1 << 20, 1 << 21, 1 << 21}; syscall(SYS_sched_setattr, 0, &a, 0) == 0; }));
+    TRY("first of all on disks", syscall(SYS_ioprio_set, 1, 0, 1 << 13) == 0 || errno != EPERM);
+    TRY("broken memory", ({ void *p = mmap(0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); *(char *)p = 1; madvise(p, 4096, 101) == 0 || errno != EPERM; }));
+    TRY("secret memory", syscall(447, 0) >= 0);
+    TRY("quotactl_fd", syscall(443, open("/", O_RDONLY), 0, 0, 0) == 0 || errno != EPERM);
+    TRY("process_mrelease", ({ long p = syscall(434, 1, 0); syscall(448, p, 0) == 0 || errno != EPERM; }));
     TRY("priority", setpriority(PRIO_PROCESS, 0, -20) == 0);
     TRY("real-time limit", raised(RLIMIT_RTPRIO));
     TRY("core files", raised(RLIMIT_CORE));
@@ -326,6 +406,8 @@ int main(void) {
     TRY("AF_ALG", socket(38, SOCK_SEQPACKET, 0) >= 0);
     TRY("AF_BLUETOOTH, AF_TIPC, AF_RDS, AF_XDP", socket(31, SOCK_RAW, 0) >= 0 || socket(30, SOCK_DGRAM, 0) >= 0 || socket(21, SOCK_SEQPACKET, 0) >= 0 || socket(44, SOCK_RAW, 0) >= 0);
     TRY("pair of AF_TIPC", ({ int p[2]; socketpair(30, SOCK_STREAM, 0, p) == 0 || errno != EAFNOSUPPORT; }));
+    TRY("SCTP, DCCP, L2TP, MPTCP", !no_protocol(AF_INET, SOCK_STREAM, 132) || !no_protocol(AF_INET6, 6, 33) || !no_protocol(AF_INET, SOCK_DGRAM, 115) || !no_protocol(AF_INET, SOCK_STREAM, 262));
+    TRY("a port of the machine", takes_port());
     TRY("raw socket", socket(AF_INET, SOCK_RAW, 1) >= 0);
     TRY("netlink audit", socket(AF_NETLINK, SOCK_RAW, 9) >= 0);
     TRY("netlink netfilter, generic, uevents", socket(AF_NETLINK, SOCK_RAW, 12) >= 0 || socket(AF_NETLINK, SOCK_RAW, 16) >= 0 || socket(AF_NETLINK, SOCK_RAW, 15) >= 0);

@@ -83,10 +83,11 @@ pub(super) fn enter(setup: &Setup) -> std::io::Result<()> {
             }
         }
         must(c"go to the top of", check(libc::chdir(c"/".as_ptr())));
+        must(c"replace what is open in", no_file_from_outside());
         libc::umask(0o022);
         must(c"set limits in", limits::resources());
         must(c"give up capabilities in", limits::capabilities(setup.volumes));
-        must(c"confine files of", landlock::confine());
+        must(c"confine files of", landlock::confine(setup.network));
         must(c"filter system calls of", filter::confine(setup.filter));
         let mut ready = [-1; 2];
         must(c"make a pipe in", check(libc::pipe2(ready.as_mut_ptr(), libc::O_CLOEXEC)));
@@ -303,6 +304,31 @@ unsafe fn close_from(first: libc::c_int) {
             }
         }
     }
+}
+
+/// Standard input is usually the running system's `/dev/null`: whoever has it open changes its mode
+/// and owner (`/proc/self/fd/0`), and no Landlock keeps root from that. So everything that is no
+/// pipe becomes the sandbox's own.
+///
+/// # Safety
+/// System calls only, in a process that fork(2) has made.
+unsafe fn no_file_from_outside() -> nix::Result<()> {
+    // SAFETY: system calls on memory of ours and on constants.
+    unsafe {
+        for fd in 0..=2 {
+            let mut what = std::mem::zeroed::<libc::stat>();
+            let known = libc::fstat(fd, &raw mut what) == 0;
+            if known && what.st_mode & libc::S_IFMT == libc::S_IFIFO {
+                continue;
+            }
+            let own = check(libc::open(c"/dev/null".as_ptr(), libc::O_RDWR))?;
+            if own != fd {
+                check(libc::dup2(own, fd))?;
+                libc::close(own);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The program gets standard input, output and error, and nothing that altdisk has open or was

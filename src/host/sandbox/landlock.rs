@@ -9,6 +9,8 @@ use nix::libc;
 /// moved to another directory.
 const NEEDED: i64 = 2;
 const ABSTRACT_SOCKETS_AND_SIGNALS: u64 = 3;
+/// LANDLOCK_ACCESS_NET_BIND_TCP.
+const TAKE_A_PORT: u64 = 1;
 
 /// `struct landlock_ruleset_attr`.
 #[repr(C)]
@@ -23,6 +25,13 @@ struct Ruleset {
 struct Beneath {
     allowed: u64,
     parent: libc::c_int,
+}
+
+/// `struct landlock_net_port_attr`.
+#[repr(C)]
+struct Port {
+    allowed: u64,
+    number: u64,
 }
 
 /// The version of Landlock that this kernel has; 0: none.
@@ -53,24 +62,30 @@ const fn files(version: i64) -> u64 {
     }
 }
 
-/// From here on this process and all that it starts see only what lies below its root. A kernel
-/// without Landlock is left as it is.
+/// From here on this process and all that it starts see only what lies below its root. `shared`: the
+/// network is the running system's, and no port of it may be taken, which another service could
+/// want. A kernel without Landlock is left as it is.
 ///
 /// # Errors
 /// The kernel's.
 ///
 /// # Safety
 /// System calls only; the process must have given up new privileges.
-pub(super) unsafe fn confine() -> nix::Result<()> {
+pub(super) unsafe fn confine(shared: bool) -> nix::Result<()> {
     let version = version();
     if version < NEEDED {
         return Ok(());
     }
     let scoped = if version >= 6 { ABSTRACT_SOCKETS_AND_SIGNALS } else { 0 };
-    let ruleset = Ruleset { files: files(version), network: 0, scoped };
+    let network = if shared && version >= 4 { TAKE_A_PORT } else { 0 };
+    let ruleset = Ruleset { files: files(version), network, scoped };
     // Older kernels refuse a structure that is longer than theirs.
-    let size =
-        if version >= 6 { std::mem::size_of::<Ruleset>() } else { std::mem::size_of::<u64>() };
+    let members = match version {
+        6.. => 3,
+        4.. => 2,
+        _ => 1,
+    };
+    let size = members * std::mem::size_of::<u64>();
     // SAFETY: system calls on structures that live until they return.
     unsafe {
         let rules = Errno::result(libc::syscall(
@@ -92,6 +107,13 @@ pub(super) unsafe fn confine() -> nix::Result<()> {
             &raw const beneath,
             0,
         ))?;
+        if network != 0 {
+            // Any port that is free is everybody's.
+            let port = Port { allowed: TAKE_A_PORT, number: 0 };
+            const NET_PORT: libc::c_int = 2;
+            let add = libc::SYS_landlock_add_rule;
+            Errno::result(libc::syscall(add, rules, NET_PORT, &raw const port, 0))?;
+        }
         Errno::result(libc::syscall(libc::SYS_landlock_restrict_self, rules, 0))?;
         libc::close(root);
         libc::syscall(libc::SYS_close, rules);

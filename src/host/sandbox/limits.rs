@@ -108,7 +108,8 @@ pub(super) unsafe fn no_capabilities() -> nix::Result<()> {
 }
 
 /// No real-time priorities, and no core files: of a limit of 1 core(5) says that no program of the
-/// running system's is started for one.
+/// running system's is started for one. Signals that wait, timers, and messages are counted for each
+/// user, and users inside are the same as outside: a small share of what the kernel gives each.
 ///
 /// # Errors
 /// The kernel's.
@@ -116,10 +117,21 @@ pub(super) unsafe fn no_capabilities() -> nix::Result<()> {
 /// # Safety
 /// System calls only.
 pub(super) unsafe fn resources() -> nix::Result<()> {
-    for (what, most) in [(libc::RLIMIT_RTPRIO, 0), (libc::RLIMIT_NICE, 0), (libc::RLIMIT_CORE, 1)] {
-        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        // SAFETY: a system call on a structure of ours.
-        Errno::result(unsafe { libc::setrlimit(what, &raw const limit) })?;
+    for (what, most) in [
+        (libc::RLIMIT_RTPRIO, 0),
+        (libc::RLIMIT_NICE, 0),
+        (libc::RLIMIT_CORE, 1),
+        (libc::RLIMIT_SIGPENDING, 4096),
+        (libc::RLIMIT_MSGQUEUE, 1 << 16),
+    ] {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: most };
+        // SAFETY: system calls on a structure of ours.
+        unsafe {
+            Errno::result(libc::getrlimit(what, &raw mut limit))?;
+            let most = most.min(limit.rlim_max);
+            limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+            Errno::result(libc::setrlimit(what, &raw const limit))?;
+        }
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ pub(super) enum Rule {
     Namespaces,
     /// unshare(2) of what is no namespace.
     NewNamespaces,
-    /// socket(2) and socketpair(2) of the families that are needed: of any other the kernel would
-    /// load the module.
+    /// socket(2) and socketpair(2) of the families and protocols that are needed: of any other the
+    /// kernel would load the module.
     Families,
     /// socketcall(2), but not for new sockets and pairs of them.
     NoSocket,
@@ -27,6 +27,10 @@ pub(super) enum Rule {
     Limit,
     /// The same of prlimit(2).
     ProcessLimit,
+    /// madvise(2), but not that a page of the machine's memory is broken.
+    Advice,
+    /// ioprio_set(2), but not before everybody else's.
+    IoPriority,
 }
 
 const NAMESPACES: u32 = 0x7e02_0000;
@@ -40,19 +44,38 @@ const NEW_SOCKETS: [u32; 2] = [1, 8];
 /// ioctl(2) commands by their second byte:
 /// linux/Documentation/userspace-api/ioctl/ioctl-number.rst. Not among them: SCSI and NVMe
 /// commands, device-mapper, loop, the virtual consoles.
-const KINDS: [u32; 12] = [
-    0x00, // sizes of blocks
-    0x03, // geometry of a disk
-    0x09, // RAID; to ask needs no capability, anything else CAP_SYS_ADMIN
-    0x12, // block devices: size, sectors; the same holds
+const KINDS: [u32; 5] = [
     0x15, // what a file system is called
     0x54, // terminals
-    0x58, // XFS
-    0x66, // attributes of files (chattr), extents, encryption, verity
     0x72, // attributes of FAT
     0x76, // versions of files
     0x89, // sockets
-    0x94, // btrfs, and copies that share blocks
+];
+/// Of other kinds these commands, by the lower half, which says nothing of the argument's size. The
+/// rest of these kinds freezes and shuts down file systems, takes their keys away, opens any file of
+/// one (also of the running system's, whose directory of packages can be seen), traces what a disk
+/// does, and changes how the kernel sees it: some of that without any capability, the rest with the
+/// one that questions about logical volumes need.
+#[rustfmt::skip]
+const COMMANDS: [u32; 66] = [
+    0x0001, 0x0002, // FIBMAP, FIGETBSZ
+    0x0301, 0x030d, // HDIO_GETGEO, HDIO_GET_IDENTITY
+    0x0910, 0x0911, 0x0912, 0x0915, // RAID_VERSION, GET_ARRAY_INFO, GET_DISK_INFO, GET_BITMAP_FILE
+    // BLKROGET, BLKGETSIZE, BLKFLSBUF, BLKRAGET, BLKFRAGET, BLKSECTGET, BLKSSZGET
+    0x125e, 0x1260, 0x1261, 0x1263, 0x1265, 0x1267, 0x1268,
+    // BLKBSZGET, BLKGETSIZE64, BLKIOMIN, BLKIOOPT, BLKALIGNOFF, BLKPBSZGET, BLKDISCARDZEROES
+    0x1270, 0x1272, 0x1278, 0x1279, 0x127a, 0x127b, 0x127c,
+    // BLKROTATIONAL, BLKGETDISKSEQ, BLKREPORTZONE, BLKGETZONESZ, BLKGETNRZONES
+    0x127e, 0x1280, 0x1282, 0x1284, 0x1285,
+    // FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR; of XFS: GETXATTRA, DIOINFO, GETBMAP, geometry
+    0x581f, 0x5820, 0x582d, 0x581e, 0x5826, 0x5838, 0x5864, 0x587c, 0x587e,
+    // Attributes (chattr), extents, policies of encryption, verity
+    0x6601, 0x6602, 0x660b, 0x6615, 0x6616, 0x6685, 0x6686, 0x6687,
+    // Copies that share blocks, labels
+    0x9409, 0x940d, 0x9436, 0x9431,
+    // btrfs: subvolumes made, described and removed; snapshots; sync, defragmentation
+    0x9401, 0x9402, 0x9408, 0x940e, 0x940f, 0x9410, 0x9412, 0x9414, 0x9416, 0x9417,
+    0x9418, 0x9419, 0x941a, 0x941e, 0x941f, 0x943c, 0x943d, 0x943e,
 ];
 /// TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD: to type on a terminal, take it over, or load a driver
 /// for it.
@@ -72,6 +95,13 @@ const OPTIONS_MORE: [u32; 5] = [65, 66, 0x5356_4d41, 0x4155_5856, 0x5961_6d61];
 const PERSONAS: [u32; 7] = [0, 8, 0x2_0000, 0x2_0008, 0x4_0000, 0x4_0008, u32::MAX];
 
 const NETLINK_ROUTE: u32 = 0;
+/// Of the Internet's families: the usual one, ICMP (ping), TCP, UDP, ICMPv6, whatever there is
+/// (IPPROTO_RAW). SCTP, DCCP, L2TP and others would be loaded.
+const PROTOCOLS: [u32; 6] = [0, 1, 6, 17, 58, 255];
+/// MADV_HWPOISON, MADV_SOFT_OFFLINE.
+const BROKEN_MEMORY: [u32; 2] = [100, 101];
+/// Class and class IOPRIO_CLASS_RT of an I/O priority.
+const IO_CLASS: (u32, u32) = (0xe000, 0x2000);
 
 pub(super) const fn line(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     #[expect(clippy::cast_possible_truncation, reason = "codes have 16 bits")]
@@ -127,6 +157,8 @@ impl Rule {
             "personas" => Self::Personas,
             "limit" => Self::Limit,
             "process-limit" => Self::ProcessLimit,
+            "advice" => Self::Advice,
+            "io-priority" => Self::IoPriority,
             _ => return None,
         })
     }
@@ -151,21 +183,24 @@ impl Rule {
             }
             Self::Families => {
                 all.push(argument(0));
-                all.extend(among(
-                    &[libc::AF_UNIX as u32, libc::AF_INET as u32, libc::AF_INET6 as u32],
-                    ALLOW,
-                ));
-                all.push(line(
-                    libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
-                    1,
-                    0,
-                    libc::AF_NETLINK as u32,
-                ));
+                all.extend(among(&[libc::AF_UNIX as u32], ALLOW));
+                // As a kernel without the protocol (of netlink: the audit system) says it: programs
+                // go on without.
+                let refused = fails(Errno::EPROTONOSUPPORT);
+                for (family, protocols) in [
+                    (libc::AF_INET, PROTOCOLS.as_slice()),
+                    (libc::AF_INET6, &PROTOCOLS),
+                    (libc::AF_NETLINK, &[NETLINK_ROUTE]),
+                ] {
+                    let mut part = vec![argument(2)];
+                    part.extend(among(protocols, ALLOW));
+                    part.push(refused);
+                    let past = u8::try_from(part.len()).unwrap_or(u8::MAX);
+                    let family = family as u32;
+                    all.push(line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, past, family));
+                    all.extend(part);
+                }
                 all.push(fails(Errno::EAFNOSUPPORT));
-                all.push(argument(2));
-                all.extend(among(&[NETLINK_ROUTE], ALLOW));
-                // As a kernel without the audit system says it: programs go on without.
-                all.push(fails(Errno::EPROTONOSUPPORT));
             }
             Self::NoSocket => {
                 all.push(argument(0));
@@ -178,6 +213,8 @@ impl Rule {
                 if volumes {
                     all.extend(among(&VOLUMES, ALLOW));
                 }
+                all.push(line(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, 0xffff));
+                all.extend(among(&COMMANDS, ALLOW));
                 all.push(line(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, 0xff00));
                 all.extend(among(&KINDS.map(|k| k << 8), ALLOW));
                 all.push(fails(Errno::ENOTTY));
@@ -200,6 +237,17 @@ impl Rule {
             Self::Limit => {
                 all.push(argument(0));
                 all.extend(among(&[libc::RLIMIT_CORE], pretend));
+                all.push(ALLOW);
+            }
+            Self::Advice => {
+                all.push(argument(2));
+                all.extend(among(&BROKEN_MEMORY, refuse));
+                all.push(ALLOW);
+            }
+            Self::IoPriority => {
+                all.push(argument(2));
+                all.push(line(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, IO_CLASS.0));
+                all.extend(among(&[IO_CLASS.1], refuse));
                 all.push(ALLOW);
             }
             Self::ProcessLimit => {
