@@ -18,7 +18,7 @@ use harness::{Machine, missing, said};
 
 const UPDATE: &str = "alt_disk_install -C -B -P 2 -l /updates";
 /// No line less than this many ways were tried.
-const WAYS: usize = 120;
+const WAYS: usize = 145;
 
 fn ready(name: &str) -> Option<Machine> {
     let absent = ["dpkg-deb", "gcc"].into_iter().find(|p| !Path::new("/usr/bin").join(p).exists());
@@ -170,6 +170,14 @@ fn no_way_leads_out_of_the_copy() {
 const NEEDS: &[(&str, &str)] = &[
     ("groupadd", "groupadd -r needs && getent group needs"),
     ("useradd", "useradd -r -g needs -d /var/lib/needs -m -s /bin/sh needs && id needs"),
+    (
+        "usermod, groupmod",
+        "groupadd other && usermod -aG other -c comment -s /bin/false needs && id -nG needs | grep -q other && usermod -s /bin/sh needs && groupmod -n another other && gpasswd -d needs another && groupdel another",
+    ),
+    (
+        "chpasswd, newusers, userdel",
+        "echo needs:secret | chpasswd && grep -q '^needs:[$]' /etc/shadow && echo 'second:x:::second:/home/second:/bin/sh' | newusers && userdel -r second && pwck -rq && pwconv && grpconv",
+    ),
     ("passwd", "passwd -l needs && chage -l needs && usermod -L needs"),
     (
         "su",
@@ -219,6 +227,26 @@ const NEEDS: &[(&str, &str)] = &[
         "deb-systemd-helper",
         "! command -v deb-systemd-helper || deb-systemd-helper enable needs.service",
     ),
+    (
+        "systemctl mask, preset",
+        "systemctl preset needs.service && systemctl disable needs.service && systemctl mask needs.service && test \"$(systemctl is-enabled needs.service)\" = masked && systemctl unmask needs.service && systemctl preset-all --preset-mode=enable-only && systemctl set-default multi-user.target",
+    ),
+    (
+        "systemd-machine-id-setup",
+        "mv /etc/machine-id /root/machine-id && systemd-machine-id-setup && test -s /etc/machine-id && mv /root/machine-id /etc/machine-id",
+    ),
+    (
+        "systemd-firstboot, localectl's files",
+        "! command -v systemd-firstboot || systemd-firstboot --root=/ --force --locale=C.UTF-8 --timezone=UTC",
+    ),
+    (
+        "systemd-escape, systemd-analyze",
+        "systemd-escape -p /a/b && systemd-analyze verify /lib/systemd/system/needs.service",
+    ),
+    (
+        "journalctl",
+        "journalctl --update-catalog; journalctl --no-pager -n 1 >/dev/null 2>&1 || true; logger -s needs || true",
+    ),
     ("systemd-sysusers", "printf 'u needsys - \"x\"\\n' | systemd-sysusers - && id needsys"),
     (
         "systemd-tmpfiles",
@@ -229,7 +257,10 @@ const NEEDS: &[(&str, &str)] = &[
         "udevadm",
         "udevadm control --reload || true; udevadm settle --timeout=1 || true; udevadm hwdb --update 2>/dev/null || true; udevadm info --query=all --path=/sys/class/mem/null >/dev/null",
     ),
-    ("depmod", "depmod -a $(ls /lib/modules | head -n 1)"),
+    (
+        "depmod, modinfo, modprobe",
+        "k=$(ls /lib/modules | head -n 1) && depmod -a $k && modinfo -k $k ext4 >/dev/null && modprobe -S $k --show-depends ext4 >/dev/null && lsmod >/dev/null",
+    ),
     ("update-initramfs", "update-initramfs -u -k $(ls /lib/modules | head -n 1)"),
     ("update-grub", "update-grub"),
     (
@@ -251,19 +282,38 @@ const NEEDS: &[(&str, &str)] = &[
         "cd /etc && tar -c --xattrs --acls . | tar -x --xattrs --acls -C /var/lib/needs/tmp && cp -a /etc/. /var/lib/needs/tmp && find . | head -n 5 | cpio -o -H newc >/dev/null",
     ),
     ("sync", "sync; sync -f /etc"),
+    // mkinitcpio itself is in no package of Debian; see the unit tests.
+    (
+        "what mkinitcpio calls",
+        "k=$(ls /lib/modules | head -n 1); d=$(mktemp -d) && mkdir -p $d/dev $d/lib/modules && mknod -m 600 $d/dev/console c 5 1 && mknod -m 666 $d/dev/null c 1 3 && cp -a /lib/modules/$k $d/lib/modules/ && depmod -b $d $k && ldd /bin/sh >/dev/null && while read -r f; do cp --parents $f $d; done < <(find /etc/modprobe.d -type f) && ldconfig -r $d && (cd $d && find . -print0 | sort -z | cpio -0 -o -H newc --quiet | zstd -q -T0 -c >/var/tmp/x.img) && blkid -po value -s TYPE $(findmnt -no SOURCE /) && find /sys/devices -name modalias -exec sort -zu {} + >/dev/null && rm -r $d /var/tmp/x.img",
+    ),
 ];
+
+/// A script that does all of this, and says of each in /root/needs.log whether it worked.
+fn doing(needs: &[(&str, &str)]) -> String {
+    // debconf runs the script once more, below itself, and takes descriptor 3.
+    let mut postinst =
+        "#!/bin/bash\n. /usr/share/debconf/confmodule\nexec 9>/root/needs.log\n".to_owned();
+    for (name, script) in needs {
+        postinst += &format!(
+            "if out=$( ( set -e; {script} ) 2>&1 </dev/null ); then echo \"fine {name}\" >&9; else echo \"FAILED {name}: $out\" >&9; fi\n"
+        );
+    }
+    postinst
+}
+
+/// All of it worked, and `more`.
+fn worked(machine: &Machine, needs: &[(&str, &str)], more: usize) {
+    let log = machine.must("cat /alt_inst/root/needs.log");
+    let failed: Vec<&str> = log.lines().filter(|l| l.starts_with("FAILED")).collect();
+    let fine = log.lines().filter(|l| l.starts_with("fine")).count();
+    assert!(failed.is_empty() && fine == needs.len() + more, "{log}");
+}
 
 #[test]
 fn what_scripts_of_packages_need_works() {
     let Some(machine) = ready("sandbox-needs") else { return };
-    // debconf runs the script once more, below itself, and takes descriptor 3.
-    let mut postinst =
-        "#!/bin/bash\n. /usr/share/debconf/confmodule\nexec 9>/root/needs.log\n".to_owned();
-    for (name, script) in NEEDS {
-        postinst += &format!(
-            "if out=$( ( set -e; {script} ) 2>&1 </dev/null ); then echo 'fine {name}' >&9; else echo \"FAILED {name}: $out\" >&9; fi\n"
-        );
-    }
+    let mut postinst = doing(NEEDS);
     postinst +=
         "db_get needs/question && test \"$RET\" = answer && echo 'fine debconf' >&9\nexit 0\n";
     package(
@@ -285,13 +335,60 @@ fn what_scripts_of_packages_need_works() {
     );
     said(&machine.run("alt_disk_install -C -B -P 1 target"), 0, &[]);
     said(&machine.run(&format!("{UPDATE} -w needs")), 0, &[]);
-    let log = machine.must("cat /alt_inst/root/needs.log");
-    let failed: Vec<&str> = log.lines().filter(|l| l.starts_with("FAILED")).collect();
-    assert!(
-        failed.is_empty()
-            && log.lines().filter(|l| l.starts_with("fine")).count() == NEEDS.len() + 1,
-        "{log}"
+    worked(&machine, NEEDS, 1);
+    said(&machine.run("alt_disk_install -X"), 0, &[]);
+}
+
+/// What packages with modules for the kernel do, and those of other initramfs builders.
+const BUILDS: &[(&str, &str)] = &[
+    (
+        "dkms add",
+        "mkdir -p /usr/src/trivial-1 && cd /usr/src/trivial-1 && printf 'PACKAGE_NAME=trivial\nPACKAGE_VERSION=1\nBUILT_MODULE_NAME[0]=trivial\nDEST_MODULE_LOCATION[0]=/updates\nAUTOINSTALL=yes\n' >dkms.conf && echo 'obj-m := trivial.o' >Makefile && printf '#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\n' >trivial.c && dkms add trivial/1 && dkms status trivial/1 | grep -q added",
+    ),
+    (
+        "dkms build, install",
+        "k=$(ls /lib/modules | head -n 1); [ ! -e /lib/modules/$k/build/Makefile ] || { dkms autoinstall -k $k && modinfo -k $k trivial && dkms status trivial/1 | grep -q installed; } || { cat /var/lib/dkms/trivial/1/build/make.log; false; }",
+    ),
+    (
+        "dracut for any machine",
+        "k=$(ls /lib/modules | head -n 1); dracut --force --no-hostonly --kver $k /var/tmp/any.img && lsinitrd /var/tmp/any.img | grep -q usr/lib/systemd/systemd",
+    ),
+    // As the hook of a kernel's package calls it.
+    (
+        "dracut for this machine",
+        "k=$(ls /lib/modules | head -n 1); dracut --force --hostonly --no-hostonly-cmdline --kver $k /var/tmp/own.img && lsinitrd -f etc/fstab /var/tmp/own.img >/dev/null; test -s /var/tmp/own.img",
+    ),
+    (
+        "update-ca-certificates",
+        "cd /usr/share/ca-certificates && find . -name '*.crt' | sed 's,^./,,' >/etc/ca-certificates.conf && update-ca-certificates --fresh && test -s /etc/ssl/certs/ca-certificates.crt",
+    ),
+    (
+        "keys",
+        "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=needs -keyout /root/key.pem -out /root/cert.pem -days 2",
+    ),
+];
+
+#[test]
+fn modules_are_built_and_dracut_works() {
+    let Some(machine) = ready("sandbox-builds") else { return };
+    package(
+        &machine,
+        "builds",
+        &[
+            ("DEBIAN/postinst", &(doing(BUILDS) + "exit 0\n")),
+            // Any question at all: debconf then runs the script as it does for others.
+            ("DEBIAN/templates", "Template: builds/x\nType: string\nDescription: What?\n"),
+        ],
+        &[],
     );
+    said(&machine.run("alt_disk_install -C -B -P 1 target"), 0, &[]);
+    machine.lay_over_in("buildroot.sh", "alt_inst");
+    said(&machine.run(&format!("{UPDATE} -w builds")), 0, &[]);
+    worked(&machine, BUILDS, 0);
+    // Phase 3 by dracut: the copy is one of a distribution without initramfs-tools.
+    machine.must("rm /alt_inst/usr/sbin/mkinitramfs; rm -f /alt_inst/var/tmp/*.img");
+    said(&machine.run("alt_disk_install -C -B -P 3 target"), 0, &[]);
+    machine.must("grep -q -- 'dracut --force --no-hostonly' /var/log/altdisk/alt_disk_inst.log");
     said(&machine.run("alt_disk_install -X"), 0, &[]);
 }
 

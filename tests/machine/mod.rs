@@ -192,13 +192,18 @@ impl Machine {
 
     /// Lays what a script beside this file makes over the machine's root.
     pub fn lay_over(&self, script: &str) {
+        self.lay_over_in(script, "");
+    }
+
+    /// The same for a directory of the machine that is the root of a system.
+    pub fn lay_over_in(&self, script: &str, below: &str) {
         let over = Command::new(beside(script)).output().unwrap();
         assert!(over.status.success(), "{over:?}");
         let over = String::from_utf8(over.stdout).unwrap();
         let copy = format!(
             "tar -C {} -c . | tar -C {} -x --keep-directory-symlink",
             over.trim(),
-            self.root().display()
+            self.root().join(below).display()
         );
         assert!(
             Command::new("bash")

@@ -221,6 +221,18 @@ fn builds_work() {
     assert_eq!(sh(&Sandbox::new(alternate.0.path()), script).unwrap(), "built\n");
 }
 
+/// Only where this machine's own system has it: no package of Debian does.
+#[test]
+fn mkinitcpio_works() {
+    let root = Path::new("/");
+    if !possible() || crate::host::cmd::find_program(root, "mkinitcpio").is_none() {
+        return println!("skipped: mkinitcpio is not installed");
+    }
+    let script = "set -- /lib/modules/*/vmlinuz; k=${1#/lib/modules/}; mkinitcpio -k ${k%/vmlinuz} -g /tmp/x.img >/dev/null && test -s /tmp/x.img && echo built";
+    let alternate = Elsewhere::new();
+    assert_eq!(sh(&Sandbox::new(alternate.0.path()), script).unwrap(), "built\n");
+}
+
 #[test]
 fn older_kernels_close_device_nodes_mount_by_mount() {
     if !possible() {
