@@ -19,8 +19,12 @@ pub use crate::host::mountinfo::{
     Mount, escape, is_mount_point, is_of, mount_id, mounted, parse_mountinfo, unescape,
 };
 
-/// Mounts `device` at `at` (which must exist). `options` is fstab's fourth field; words that only
-/// fstab knows are left out.
+/// What every mount of altdisk's has: other users of the running system may get there, and content
+/// is a copy's, an image's, or another system's.
+const ALWAYS: [&str; 2] = ["nosuid", "nodev"];
+
+/// Mounts `device` at `at` (which must exist), without setuid programs and device nodes. `options` is
+/// fstab's fourth field; words that only fstab knows are left out.
 ///
 /// # Errors
 /// ALT-802 with what mount(8) said.
@@ -29,12 +33,21 @@ pub fn mount(device: &Path, at: &Path, fstype: &str, options: &str, events: &Eve
 }
 
 fn mount_command(device: &Path, at: &Path, fstype: &str, options: &str) -> Cmd {
-    let options: Vec<&str> =
-        options.split(',').filter(|o| !o.is_empty() && !fstab_only(o)).collect();
-    let cmd = Cmd::new("mount", format!("mount {} at {}", device.display(), at.display()))
-        .args(["-t", fstype]);
-    if options.is_empty() { cmd } else { cmd.arg("-o").arg(options.join(",")) }
+    let given = options.split(',');
+    let given = given.filter(|o| !o.is_empty() && !fstab_only(o) && !UNDOING.contains(o));
+    let mut options: Vec<&str> = given.filter(|o| !ALWAYS.contains(o)).collect();
+    // The last word of two counts.
+    options.extend(ALWAYS);
+    Cmd::new("mount", format!("mount {} at {}", device.display(), at.display())).args([
+        "-t",
+        fstype,
+        "-o",
+        &options.join(","),
+    ])
 }
+
+/// Words of fstab that would undo [`ALWAYS`].
+const UNDOING: [&str; 2] = ["suid", "dev"];
 
 /// Mounts `device` on the directory `inner` beneath `root`, which is made if need be.
 ///
