@@ -95,6 +95,37 @@ fn a_foreign_file_system_at_alt_inst_is_refused_by_a_phase_with_nothing_to_do() 
     machine.must("alt_disk_install -X");
 }
 
+/// What somebody mounted in the copy is the running system's: neither altdisk nor programs of the
+/// copy may take it for the copy's.
+#[test]
+fn directories_of_the_running_system_in_the_copy_are_refused() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    let machine = Machine::new("links-inside", "parts");
+    machine.blank("target", 2600);
+    machine.must(&format!("{CLONE} -P 1 target && echo x >/root/resolv && mkdir -p /srv/own"));
+    machine.must("echo precious >/srv/own/precious");
+    let before = own(&machine);
+    for (what, at) in [("/etc", "/alt_inst/etc"), ("/srv/own", "/alt_inst/usr/local")] {
+        machine.must(&format!("mount --bind {what} {at}"));
+        for phase in ["2 -R /root/resolv", "3", "23"] {
+            let done = machine.run(&format!("{CLONE} -P {phase} target"));
+            said(&done, 3, &["ALT-708", at, &format!("umount -R {at}")]);
+        }
+        machine.must(&format!("umount {at}"));
+        same(&before, &own(&machine));
+    }
+    // What people mount who work in the copy with chroot(8) is hidden from its programs.
+    machine.must("mkdir -p /alt_inst/run/own && for d in dev proc sys run/own; do mount --bind /srv/own /alt_inst/$d; done");
+    said(&machine.run(&format!("{CLONE} -P 2 -R /root/resolv target")), 0, &[]);
+    said(&machine.run(&format!("{CLONE} -P 3 target")), 0, &[]);
+    same(&before, &own(&machine));
+    assert_eq!(machine.must("ls /srv/own"), "precious\n");
+    machine.must("alt_disk_install -X --erase PRACTICE-target");
+    same(&before, &own(&machine));
+}
+
 /// Files that phases 2 and 3 read, write, make or remove.
 const TOUCHED: [&str; 18] = [
     "etc/fstab",

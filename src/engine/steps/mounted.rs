@@ -105,21 +105,40 @@ fn mount(v: &VolumeLayout, at: &Path, options: &str, events: &Events) -> Result<
 /// # Errors
 /// ALT-708 if /alt_inst is not the alternate's, ALT-804 if something stays busy.
 pub fn unmount_all(base: &AlternateSpec) -> Result<Vec<PathBuf>> {
-    refuse_foreign(base)?;
+    refuse(base, &|at| at == Path::new(ALT_INST))?;
     mounts::unmount_below(Path::new(ALT_INST))
 }
 
-/// Checks that the mount at /alt_inst itself is the alternate's. (Below it, scripts may have
-/// mounted anything.)
+/// Directories of the copy whose content the sandbox replaces with its own, and in which nothing is
+/// written from outside: who works in the copy with chroot(8) mounts there.
+const REPLACED: [&str; 5] = ["dev", "proc", "run", "sys", "tmp"];
+
+/// Checks that what is mounted at /alt_inst and below it is the alternate's. Programs of the copy,
+/// and altdisk itself, would take directories of the running system that somebody has mounted there
+/// for the copy's.
 ///
 /// # Errors
 /// ALT-708 if something else is mounted there.
 pub fn refuse_foreign(base: &AlternateSpec) -> Result<()> {
-    let at = Path::new(ALT_INST);
+    refuse(base, &|at| {
+        at.strip_prefix(ALT_INST).is_ok_and(|inner| !REPLACED.iter().any(|d| inner.starts_with(d)))
+    })
+}
+
+fn refuse(base: &AlternateSpec, looked_at: &dyn Fn(&Path) -> bool) -> Result<()> {
     let ours = |m: &Mount| base.layout.volumes.iter().any(|v| mounts::is_of(m, &v.device));
-    match mounts::mounted()?.into_iter().find(|m| m.mount_point == at && !ours(m)) {
-        Some(m) => Err(error::ALT_INST_TAKEN
-            .with_cause(format!("{} is mounted at {ALT_INST}, and is not the copy", m.source))),
+    match mounts::mounted()?.into_iter().find(|m| looked_at(&m.mount_point) && !ours(m)) {
+        Some(m) => Err(error::ALT_INST_TAKEN.with_remedy(
+            format!(
+                "{} is mounted at {}, and is not of the copy",
+                m.source,
+                m.mount_point.display()
+            ),
+            format!(
+                "unmount it: `umount -R {}`. altdisk mounts the copy itself",
+                m.mount_point.display()
+            ),
+        )),
         None => Ok(()),
     }
 }
