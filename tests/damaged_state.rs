@@ -165,3 +165,72 @@ fn a_lost_journal_forgets_no_copy() {
     );
     assert_eq!(machine.state(), before);
 }
+
+/// A firmware for a machine that has none: entries and order in files, and an efibootmgr for them.
+const FIRMWARE: &str = r#"#!/bin/bash
+cd /root/firmware || exit 1
+while [ $# -gt 0 ]; do
+    case $1 in
+    -v) echo "BootCurrent: 0001"; echo "BootOrder: $(cat order)"; cat entries; [ ! -s next ] || echo "BootNext: $(cat next)" ;;
+    -o) echo "$2" >order; shift ;;
+    -n) echo "$2" >next; shift ;;
+    -N) rm -f next ;;
+    -q) ;;
+    *) exit 1 ;;
+    esac
+    shift
+done
+"#;
+
+/// Without plan and record of the boot list, a copy that stays can be first in the firmware's order:
+/// `-X` looks, puts the running system first, and says nothing that it did not see.
+#[test]
+fn what_boots_first_is_looked_at() {
+    if let Some(why) = missing() {
+        return println!("skipped: {why}");
+    }
+    let machine = Machine::new("damaged-order", "parts");
+    let device = machine.blank("target", 2600);
+    machine.must("alt_disk_install -C -B target");
+    // From here on a machine with UEFI: the swap partition is the system partition.
+    let disk = machine.disk();
+    std::fs::write(machine.root().join("usr/bin/efibootmgr"), FIRMWARE).unwrap();
+    machine.must(&format!(
+        "sfdisk -q --no-reread --force --part-type {disk} 5 C12A7328-F81F-11D2-BA4B-00A0C93EC93B
+        mount -t tmpfs none /sys/firmware && mkdir /sys/firmware/efi && mkdir /root/firmware && cd /root/firmware
+        entry() {{ printf 'Boot%s* %s\\tHD(1,GPT,%s,0x800,0x100000)/File(\\\\EFI\\\\debian\\\\shimx64.efi)\\n' \"$1\" \"$2\" \"$(blkid -po value -s PART_ENTRY_UUID $3)\"; }}
+        {{ entry 0001 debian {disk}p5; entry 0002 'altinst_rootvg (x)' {device}p1; printf 'Boot0009* Network\\tPciRoot(0x0)/Pci(0x4,0x0)\\n'; }} >entries
+        rm -f /var/lib/altdisk/alternate.json; rm -r {DIR}"
+    ));
+    let order = |order: &str| {
+        machine.must(&format!("echo {order} >/root/firmware/order; rm -f /root/firmware/next"));
+    };
+    let now = || machine.must("cat /root/firmware/order /root/firmware/next 2>/dev/null || true");
+    // Nothing at all is left: nothing is changed, and it is said how to.
+    order("0002,0001");
+    let done = machine.run("alt_disk_install -X");
+    said(&done, 0, &["nothing to clean up", "Boot0002 altinst_rootvg (x)", "bootlist rootvg"]);
+    assert_eq!(now(), "0002,0001\n");
+    let lost = || machine.must(&format!("mkdir -p {DIR} && echo null >{DIR}/plan.json"));
+    lost();
+    machine.must(&format!("mkdir -p /var/lib/altdisk/alternate.json/x {DIR}/secrets.json/x"));
+    said(&machine.run("alt_disk_install -X"), 0, &["comes first now", "Bootlist is set"]);
+    assert_eq!(now(), "0001,0002\n");
+    machine.must(&format!("! test -e {DIR} && ! test -e /var/lib/altdisk/alternate.json"));
+    // Chosen for the next start only.
+    machine.must("echo 0002 >/root/firmware/next");
+    lost();
+    said(&machine.run("alt_disk_install -X"), 0, &["Boot0002", "Bootlist is set"]);
+    assert_eq!(now(), "0001,0002\n");
+    // What is not a copy's stays first.
+    order("0009,0001,0002");
+    lost();
+    let done = machine.run("alt_disk_install -X");
+    said(&done, 0, &["The firmware tries Boot0009 Network first"]);
+    assert!(!format!("{done:?}").contains("Bootlist is set") && now() == "0009,0001,0002\n");
+    // The firmware does not answer.
+    machine.must("chmod -x /usr/bin/efibootmgr");
+    lost();
+    let done = machine.run("alt_disk_install -X");
+    assert!(!format!("{done:?}").contains("Bootlist is set"), "{done:?}");
+}

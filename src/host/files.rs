@@ -106,9 +106,42 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Removes whatever has this name, a directory with everything in it too; links are not followed.
+/// That nothing is there is no error.
+///
+/// # Errors
+/// If it is there and cannot be removed.
+pub fn remove_whatever(path: &Path) -> Result<()> {
+    if !path.symlink_metadata().is_ok_and(|m| m.is_dir()) {
+        return remove(path);
+    }
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_is_there_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("kept/inside")).unwrap();
+        fs::create_dir_all(at("dir/x")).unwrap();
+        std::os::unix::fs::symlink(at("kept"), at("dir/link")).unwrap();
+        std::os::unix::fs::symlink(at("kept"), at("link")).unwrap();
+        fs::write(at("file"), "x").unwrap();
+        for name in ["dir", "link", "file", "nothing"] {
+            remove_whatever(&at(name)).unwrap();
+            assert!(!at(name).is_symlink() && !at(name).exists(), "{name}");
+        }
+        assert!(at("kept/inside").is_dir());
+    }
 
     #[test]
     fn replaces_and_keeps_the_mode() {

@@ -10,6 +10,7 @@
 pub mod bootdisk;
 mod capability;
 pub mod efi;
+mod first;
 mod listing;
 mod machine;
 pub mod nvram;
@@ -19,6 +20,7 @@ pub mod running_system;
 mod undo;
 
 pub use capability::capability;
+pub use first::First;
 pub use listing::{BootListing, Listed, UNREADABLE};
 pub use machine::Machine;
 pub use order::chain;

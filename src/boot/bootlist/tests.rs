@@ -1,5 +1,6 @@
 use super::bootdisk::BootDisk;
 use super::capability::sources_custom;
+use super::first::first_of;
 use super::order::before_itself;
 use super::remove::unrecorded;
 use super::undo::{entries_to_delete, restore};
@@ -84,6 +85,40 @@ fn without_a_record_only_entries_on_cleared_partitions_go() {
     assert_eq!(unrecorded(&vars, &[esp(1), esp(2), esp(3)]), ["0001", "0002"], "0005 is running");
     assert!(unrecorded(&vars, &["a partition without entries".into()]).is_empty());
     assert!(unrecorded(&vars, &[]).is_empty());
+}
+
+#[test]
+fn what_is_first_is_read_and_not_believed() {
+    let esp = |n: u8| format!("{n}{n}{n}{n}6c4e-4d4d-4f0e-9a53-3e6f5a2c7d22");
+    let entry = |number: u8, active: &str, n: u8| {
+        let esp = esp(n);
+        format!(
+            "Boot000{number}{active} os{n}\tHD(1,GPT,{esp},0x800,0x100000)/File(\\EFI\\x.efi)\n"
+        )
+    };
+    let entries = entry(1, "*", 1) + &entry(2, "*", 2) + &entry(3, " ", 2);
+    let more = "Boot0009* UEFI Disk\tPciRoot(0x0)/Pci(0x4,0x0)\n";
+    let look = |start: &str| {
+        let vars = efi::parse(&format!("{start}{entries}{more}"));
+        first_of(&vars, Some(&esp(1).to_uppercase()), &[esp(2)])
+    };
+    let copy = First::Copy("Boot0002 os2".into());
+    for (start, want) in [
+        ("BootOrder: 0001,0002\n", First::Here),
+        ("BootOrder: 0002,0001\n", copy.clone()),
+        // Entries that are gone or switched off are passed over, as the firmware does.
+        ("BootOrder: 0007,0003,0001\n", First::Here),
+        ("BootOrder: 0003,0002\n", copy.clone()),
+        // Once is first too.
+        ("BootNext: 0002\nBootOrder: 0001\n", copy),
+        // An entry without a partition: this system was started by it.
+        ("BootCurrent: 0009\nBootOrder: 0009,0002\n", First::Here),
+    ] {
+        assert_eq!(look(start), want, "{start}");
+    }
+    for start in ["BootCurrent: 0001\nBootOrder: 0009,0001\n", "", "BootOrder: 0003\n"] {
+        assert!(matches!(look(start), First::Other(_)), "{start}");
+    }
 }
 
 #[test]

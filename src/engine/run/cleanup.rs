@@ -27,11 +27,11 @@ use crate::engine::run::erase::{TargetState, free_target, target_state};
 use crate::engine::run::leftovers;
 use crate::engine::state::record_state::{RecordState, Stage, stage};
 use crate::engine::state::{Alternate, Record, State, relocate};
-use crate::engine::steps::automount;
 use crate::engine::steps::mounted;
+use crate::engine::steps::{automount, bootlist};
 use crate::error;
 use crate::event::Events;
-use crate::host::{mounts, procs, signals};
+use crate::host::{mounts, procs, signals, temporary_mount};
 use crate::software::install;
 
 /// Forgets the copy, or removes it. `erase`: serial numbers of disks of the copy that become free.
@@ -185,13 +185,10 @@ pub fn remove_copy(
     }
     // A medium with packages that a killed update was reading.
     outcome.note(install::release_medium());
+    outcome.note(temporary_mount::release_left());
     crash_point("after", "X.unmount");
     outcome.note(automount::unhide_disks(events));
-    outcome.note(crate::engine::steps::bootlist::restore_boot_list(
-        base,
-        alternate.before(),
-        events,
-    ));
+    outcome.note(bootlist::restore_boot_list(base, alternate.before(), events));
     crash_point("after", "X.bootlist");
     for (index, action) in actions.iter().enumerate() {
         let name = base.layout.disks[index].name.clone();
@@ -236,7 +233,9 @@ pub fn remove_copy(
         // Somebody else's files in it, if any, stay.
         let _ = std::fs::remove_dir(ALT_INST);
     }
-    outcome.finish(state, &base.present())
+    let copies = leftovers::find_leftovers(&inventory)?.copies;
+    let first = bootlist::look_at_first(&copies, false, events)?;
+    outcome.finish(state, &base.present(), &first)
 }
 
 /// Adds a record that helps a second `-X`. The first one does not depend on it: there may be no

@@ -5,7 +5,9 @@ use std::os::unix::fs::MetadataExt;
 
 use anyhow::Result;
 
-use crate::disk::model::{Disk, Inventory, clone_again, shown_name};
+use crate::boot::bootlist::First;
+use crate::boot::firmware::Firmware;
+use crate::disk::model::{Disk, Inventory, clone_again, practice_name, shown_name};
 use crate::engine::crash::crash_point;
 use crate::engine::paths::ALT_INST;
 use crate::engine::state::State;
@@ -58,7 +60,7 @@ impl Outcome {
     ///
     /// # Errors
     /// All that could not be done, in one.
-    pub fn finish(mut self, state: &mut State, running: &str) -> Result<String> {
+    pub fn finish(mut self, state: &mut State, running: &str, first: &First) -> Result<String> {
         if self.errors.is_empty() {
             self.note(bootlist::forget_record());
             crash_point("after", "X.forget");
@@ -71,10 +73,10 @@ impl Outcome {
                 if others.is_empty() { first } else { first.context(format!("{others}and")) };
             return Err(first.context(LeftUnfinished));
         }
-        Ok(self.in_words(running))
+        Ok(self.in_words(running, first, Firmware::of_machine()))
     }
 
-    fn in_words(&self, running: &str) -> String {
+    fn in_words(&self, running: &str, first: &First, firmware: Firmware) -> String {
         let done = if self.kept.is_empty() { "removed" } else { "forgotten" };
         let mut text = format!("The copy (altinst_rootvg) is {done}.");
         for (disks, what) in [(&self.freed, "free"), (&self.left, "left as before (see above)")] {
@@ -86,7 +88,31 @@ impl Outcome {
             let (name, again) = (shown_name(name, Some(serial)), clone_again(name, Some(serial)));
             text.push_str(&format!(" {name} keeps what is on it; `{again}` uses the disk again."));
         }
-        format!("{text} Bootlist is set to the boot disk: {running}.")
+        text + &first_in_words(first, running) + &self.what_a_bios_starts(firmware)
+    }
+
+    /// A BIOS is not asked: one that starts the disk of a copy that stays boots that.
+    fn what_a_bios_starts(&self, firmware: Firmware) -> String {
+        let bootable = self.kept.iter().filter(|(name, s)| practice_name(name, Some(s)).is_none());
+        let names: Vec<&str> = bootable.map(|(name, _)| name.as_str()).collect();
+        if firmware == Firmware::Uefi || names.is_empty() {
+            return String::new();
+        }
+        format!(
+            " Which disk the BIOS starts cannot be read: if it starts {}, it boots what is there.",
+            names.join(" or ")
+        )
+    }
+}
+
+/// A sentence, with a blank before it.
+pub fn first_in_words(first: &First, running: &str) -> String {
+    match first {
+        First::Here => format!(" Bootlist is set to the boot disk: {running}."),
+        First::Copy(entry) => format!(
+            " The firmware boots {entry} first, a copy that stays on its disk; `altdisk bootlist rootvg` puts the running system first."
+        ),
+        First::Other(sentence) => format!(" {sentence}."),
     }
 }
 
@@ -125,7 +151,8 @@ mod tests {
         let kept =
             Outcome { kept: vec![("loop0".into(), "PRACTICE-one".into())], ..Outcome::default() };
         let again = "one (loop0) keeps what is on it; `alt_disk_install -C --erase PRACTICE-one -B one` uses the disk again.";
-        assert!(kept.in_words("vda").contains(again), "{}", kept.in_words("vda"));
+        let text = kept.in_words("vda", &First::Here, Firmware::Bios);
+        assert!(text.contains(again) && text.ends_with("boot disk: vda."), "{text}");
     }
 
     #[test]
@@ -136,14 +163,27 @@ mod tests {
             ..Outcome::default()
         };
         assert_eq!(
-            kept.in_words("vda"),
+            kept.in_words("vda", &First::Here, Firmware::Uefi),
             "The copy (altinst_rootvg) is forgotten. vdc: left as before (see above). vdb keeps what is on it; \
              `alt_disk_install -C --erase 'S 1' vdb` uses the disk again. Bootlist is set to the boot disk: vda."
         );
         let freed = Outcome { freed: vec!["vdb".into()], ..Outcome::default() };
         assert_eq!(
-            freed.in_words("vda"),
+            freed.in_words("vda", &First::Here, Firmware::Bios),
             "The copy (altinst_rootvg) is removed. vdb: free. Bootlist is set to the boot disk: vda."
         );
+        // Nothing is said of the boot list that was not seen in it.
+        let bios = kept.in_words("vda", &First::Here, Firmware::Bios);
+        assert!(bios.ends_with(" if it starts vdb, it boots what is there."), "{bios}");
+        for (first, end) in [
+            (
+                First::Copy("Boot0002 x".into()),
+                "`altdisk bootlist rootvg` puts the running system first.",
+            ),
+            (First::Other("The firmware decides".into()), " The firmware decides."),
+        ] {
+            let text = freed.in_words("vda", &first, Firmware::Uefi);
+            assert!(text.ends_with(end) && !text.contains("Bootlist is set"), "{text}");
+        }
     }
 }

@@ -11,19 +11,21 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::boot::bootlist::First;
 use crate::disk::eligibility::{self, is_clone};
 use crate::disk::model::{Disk, Inventory, Role};
 use crate::disk::{lvm, make, uses};
 use crate::engine::crash::crash_point;
 use crate::engine::paths::ALT_INST;
 use crate::engine::run::clearing::{
-    Outcome, check_erase_serials, device_numbers_below, end_processes_on,
+    Outcome, check_erase_serials, device_numbers_below, end_processes_on, first_in_words,
 };
 use crate::engine::state::State;
 use crate::engine::steps::{automount, bootlist};
 use crate::error;
 use crate::event::Events;
 use crate::host::mounts::{self, Mount};
+use crate::host::temporary_mount;
 use crate::software::install;
 
 /// The leftovers of a copy without a record.
@@ -35,6 +37,8 @@ pub struct Found<'w> {
     /// True if that is a copy's, so that it can be unmounted.
     pub ours: bool,
 }
+
+const NOTHING: &str = "There is no altinst_rootvg: nothing to clean up.";
 
 /// Looks for what a copy left. Only reads.
 ///
@@ -125,6 +129,7 @@ pub fn clear_leftovers(
     );
     let mut done = unmount(&found, &mut outcome, events);
     outcome.note(install::release_medium());
+    outcome.note(temporary_mount::release_left());
     crash_point("after", "X.unmount");
     outcome.note(automount::unhide_disks(events));
     match bootlist::remove_without_plan(&cleared, events) {
@@ -157,8 +162,16 @@ pub fn clear_leftovers(
         let _ = std::fs::remove_dir(ALT_INST);
     }
     let nothing = unreadable.is_none() && !done;
-    let text = outcome.finish(state, &running(&inventory))?;
-    Ok(if nothing { "There is no altinst_rootvg: nothing to clean up.".into() } else { text })
+    let first = bootlist::look_at_first(&found.copies, !nothing, events).unwrap_or_else(|e| {
+        outcome.errors.push(e);
+        First::Here
+    });
+    let text = outcome.finish(state, &running(&inventory), &first)?;
+    Ok(match (nothing, &first) {
+        (false, _) => text,
+        (true, First::Copy(_)) => NOTHING.to_owned() + &first_in_words(&first, ""),
+        (true, _) => NOTHING.to_owned(),
+    })
 }
 
 /// True if something was unmounted.

@@ -69,7 +69,7 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
                 prepare::refresh_spec(relocate::locate_disks(&a, Some(request))?, request, events)?;
             // Also where the run has nothing to do there: it would say what is not true.
             mounted::refuse_foreign(&base)?;
-            (base, None, a.run + 1)
+            (base, None, a.run.saturating_add(1))
         }
     };
     let plan = plan::make_plan(&base, request);

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -195,22 +195,9 @@ pub(super) fn forget(dir: &Path) -> Result<()> {
     secrets::forget(dir)?;
     for path in [IMAGE, FINISHED, JOURNAL, OLD_PLAN, PLAN].map(|name| dir.join(name)) {
         // Something else may stand in its place.
-        if path.symlink_metadata().is_ok_and(|m| m.is_dir()) {
-            remove_directory(&path)
-        } else {
-            files::remove(&path)
-        }?;
+        files::remove_whatever(&path)?;
     }
-    remove_directory(dir)
-}
-
-fn remove_directory(dir: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(e).with_context(|| format!("removing {}", dir.display()))
-        }
-        _ => Ok(()),
-    }
+    files::remove_whatever(dir)
 }
 
 /// Gives up what only people read, for a record that a full file system has no room for.

@@ -107,7 +107,7 @@ impl Secrets {
 /// Removes the secrets.
 ///
 /// # Errors
-/// If the file is there and cannot be removed.
+/// If something is there and cannot be removed.
 pub(super) fn forget(dir: &Path) -> Result<()> {
-    files::remove(&dir.join(SECRETS))
+    files::remove_whatever(&dir.join(SECRETS))
 }

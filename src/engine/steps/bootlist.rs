@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::boot::bootlist::bootdisk::{ALTERNATE, BootDisk, ORIGIN};
 use crate::boot::bootlist::running_system;
-use crate::boot::bootlist::{BootListSnapshot, Machine};
+use crate::boot::bootlist::{BootListSnapshot, First, Machine};
 use crate::boot::firmware::Firmware;
 use crate::boot::loader::grub::dir;
 use crate::disk::model::Disk;
@@ -217,10 +217,41 @@ pub fn remove_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
     )? || changed)
 }
 
-/// Forgets the record of the alternate.
+/// What the machine boots first, now that the boot list was taken back. `copies`: disks with copies
+/// that stay. `set`: a copy there gives way to the running system. It stays where the list is again
+/// what it was before a copy was made: then somebody wanted it.
+///
+/// # Errors
+/// ALT-5xx if the running system cannot be put first.
+pub fn look_at_first(copies: &[&Disk], set: bool, events: &Events) -> Result<First> {
+    let here = running_system::boot_disk("rootvg").unwrap_or_default();
+    let machine = Machine { firmware: Firmware::of_machine(), here, others: vec![] };
+    let parts: Vec<String> =
+        copies.iter().flat_map(|d| &d.partitions).filter_map(|p| p.uuid.clone()).collect();
+    let look = || {
+        machine.first(&parts).unwrap_or_else(|e| {
+            First::Other(format!(
+                "What the machine boots first is not known: {}",
+                error::chain_of(&e)
+            ))
+        })
+    };
+    match look() {
+        First::Copy(entry) if set => {
+            events.warn(format!(
+                "the firmware would boot {entry} first, a copy that stays on its disk: the running system comes first now"
+            ));
+            machine.set(&[&machine.here], events)?;
+            Ok(look())
+        }
+        other => Ok(other),
+    }
+}
+
+/// Forgets the record of the alternate, whatever stands in its place.
 ///
 /// # Errors
 /// If it cannot be removed.
 pub fn forget_record() -> Result<()> {
-    files::remove(Path::new(ALTERNATE))
+    files::remove_whatever(Path::new(ALTERNATE))
 }

@@ -258,4 +258,10 @@ fn whatever_has_the_name_of_the_record_is_forgotten() {
     }
     assert!(dir.path().join(PLAN).exists(), "a link is removed, not what it leads to");
     forget(&at).unwrap();
+    // Directories, with something in them, in the place of each file.
+    for name in [PLAN, OLD_PLAN, JOURNAL, IMAGE, FINISHED, "secrets.json", "another"] {
+        fs::create_dir_all(at.join(name).join("x")).unwrap();
+    }
+    forget(&at).unwrap();
+    assert!(fs::symlink_metadata(&at).is_err());
 }
