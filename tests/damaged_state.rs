@@ -197,7 +197,7 @@ fn what_boots_first_is_looked_at() {
     std::fs::write(machine.root().join("usr/bin/efibootmgr"), FIRMWARE).unwrap();
     machine.must(&format!(
         "sfdisk -q --no-reread --force --part-type {disk} 5 C12A7328-F81F-11D2-BA4B-00A0C93EC93B
-        mount -t tmpfs none /sys/firmware && mkdir /sys/firmware/efi && mkdir /root/firmware && cd /root/firmware
+        mount -t tmpfs none /sys/firmware && mkdir -p /sys/firmware/efi/efivars && mount -t tmpfs none /sys/firmware/efi/efivars && mkdir /root/firmware && cd /root/firmware
         entry() {{ printf 'Boot%s* %s\\tHD(1,GPT,%s,0x800,0x100000)/File(\\\\EFI\\\\debian\\\\shimx64.efi)\\n' \"$1\" \"$2\" \"$(blkid -po value -s PART_ENTRY_UUID $3)\"; }}
         {{ entry 0001 debian {disk}p5; entry 0002 'altinst_rootvg (x)' {device}p1; printf 'Boot0009* Network\\tPciRoot(0x0)/Pci(0x4,0x0)\\n'; }} >entries
         rm -f /var/lib/altdisk/alternate.json; rm -r {DIR}"
@@ -228,6 +228,14 @@ fn what_boots_first_is_looked_at() {
     let done = machine.run("alt_disk_install -X");
     said(&done, 0, &["The firmware tries Boot0009 Network first"]);
     assert!(!format!("{done:?}").contains("Bootlist is set") && now() == "0009,0001,0002\n");
+    // It cannot be changed: -X does the rest, and says so.
+    order("0002,0001");
+    lost();
+    machine.must("mount -o remount,ro /sys/firmware/efi/efivars");
+    let done = machine.run("alt_disk_install -X");
+    said(&done, 0, &["ALT-509", "The firmware boots Boot0002", "altdisk bootlist rootvg"]);
+    assert!(!format!("{done:?}").contains("Bootlist is set") && now() == "0002,0001\n");
+    machine.must(&format!("! test -e {DIR}"));
     // The firmware does not answer.
     machine.must("chmod -x /usr/bin/efibootmgr");
     lost();

@@ -345,7 +345,8 @@ mod tests {
 
     fn refused(script: &str, limit_ms: u64) -> String {
         let err = answer(script, limit_ms).unwrap_err();
-        error::find(&err).unwrap().to_string()
+        let alt = error::find(&err).unwrap();
+        format!("{}: {}", alt.entry.id, alt.cause)
     }
 
     fn alive(pid: &str) -> bool {

@@ -234,7 +234,7 @@ pub fn remove_copy(
         let _ = std::fs::remove_dir(ALT_INST);
     }
     let copies = leftovers::find_leftovers(&inventory)?.copies;
-    let first = bootlist::look_at_first(&copies, false, events)?;
+    let first = bootlist::look_at_first(&copies, false, events);
     outcome.finish(state, &base.present(), &first)
 }
 

@@ -162,10 +162,7 @@ pub fn clear_leftovers(
         let _ = std::fs::remove_dir(ALT_INST);
     }
     let nothing = unreadable.is_none() && !done;
-    let first = bootlist::look_at_first(&found.copies, !nothing, events).unwrap_or_else(|e| {
-        outcome.errors.push(e);
-        First::Here
-    });
+    let first = bootlist::look_at_first(&found.copies, !nothing, events);
     let text = outcome.finish(state, &running(&inventory), &first)?;
     Ok(match (nothing, &first) {
         (false, _) => text,

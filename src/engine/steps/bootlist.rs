@@ -218,12 +218,9 @@ pub fn remove_without_plan(disks: &[&Disk], events: &Events) -> Result<bool> {
 }
 
 /// What the machine boots first, now that the boot list was taken back. `copies`: disks with copies
-/// that stay. `set`: a copy there gives way to the running system. It stays where the list is again
-/// what it was before a copy was made: then somebody wanted it.
-///
-/// # Errors
-/// ALT-5xx if the running system cannot be put first.
-pub fn look_at_first(copies: &[&Disk], set: bool, events: &Events) -> Result<First> {
+/// that stay. `set`: a copy there gives way to the running system, if that can be. It stays where
+/// the list is again what it was before a copy was made: then somebody wanted it.
+pub fn look_at_first(copies: &[&Disk], set: bool, events: &Events) -> First {
     let here = running_system::boot_disk("rootvg").unwrap_or_default();
     let machine = Machine { firmware: Firmware::of_machine(), here, others: vec![] };
     let parts: Vec<String> =
@@ -237,14 +234,22 @@ pub fn look_at_first(copies: &[&Disk], set: bool, events: &Events) -> Result<Fir
         })
     };
     match look() {
-        First::Copy(entry) if set => {
-            events.warn(format!(
-                "the firmware would boot {entry} first, a copy that stays on its disk: the running system comes first now"
-            ));
-            machine.set(&[&machine.here], events)?;
-            Ok(look())
-        }
-        other => Ok(other),
+        First::Copy(entry) if set => match machine.set(&[&machine.here], events) {
+            Ok(()) => {
+                events.warn(format!(
+                    "the firmware would have booted {entry} first, a copy that stays on its disk: the running system comes first now"
+                ));
+                look()
+            }
+            Err(e) => {
+                events.warn(format!(
+                    "the running system could not be put before {entry}: {}",
+                    error::chain_of(&e)
+                ));
+                First::Copy(entry)
+            }
+        },
+        other => other,
     }
 }
 
