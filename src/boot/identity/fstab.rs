@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::options;
 use super::rules::Rules;
+use super::unit;
 use crate::disk::fs::{self, FsType};
 use crate::error;
 use crate::host::mounts::{escape, unescape};
@@ -231,7 +232,7 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
         }
         return new;
     }
-    let names_a_disk = ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/"]
+    let names_a_disk = ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "ID=", "/dev/"]
         .iter()
         .any(|p| entry.spec.starts_with(p));
     let optional = entry.options.split(',').any(|o| o == "nofail" || o == "noauto");
@@ -278,7 +279,10 @@ fn option(text: &str, rules: &Rules) -> String {
                 format!("{key}={}", v.new_spec)
             }
             Some(v) => format!("{key}={}", v.path()),
-            None => rules.anywhere(text),
+            None => match unit::renamed(value, rules) {
+                Some(name) => format!("{key}={name}"),
+                None => rules.anywhere(text),
+            },
         },
         _ => rules.anywhere(text),
     }
@@ -317,17 +321,20 @@ mod tests {
             "# / was on {OLD_ROOT} during installation\n\nUUID={OLD_ROOT}   /  ext4\terrors=remount-ro 0 1 # root\n\
              LABEL=my\\040root /mnt/again btrfs subvolid=257,subvol=/@ 0 0\n/dev/vda5 none swap sw 0 0\n\
              server:/x /net nfs defaults 0 0\n/dev/vdc1  /data   xfs  defaults,x-systemd.requires=/dev/vda2 0 2\n\
+             /dev/vdc2  /more   xfs  x-systemd.after=dev-vda2.device 0 2\n\
              tmpfs /tmp tmpfs size=1g\n/dev/my-vg/home /home ext4 subvolid=5\n"
         );
         let new = run(&text, &FstabExtras::default());
+        let device = unit::escape(&format!("/dev/disk/by-uuid/{NEW_ROOT}")) + ".device";
         let want = format!(
             "# / was on {NEW_ROOT} during installation\n\nUUID={NEW_ROOT}   /  ext4\terrors=remount-ro 0 1 # root\n\
              UUID={NEW_ROOT} /mnt/again btrfs subvol=/@ 0 0\nUUID=55555555-bbbb-4bbb-8bbb-555555555555 none swap sw 0 0\n\
              server:/x /net nfs defaults 0 0\n/dev/vdc1  /data   xfs  defaults,x-systemd.requires=/dev/disk/by-uuid/{NEW_ROOT} 0 2\n\
+             /dev/vdc2  /more   xfs  x-systemd.after={device} 0 2\n\
              tmpfs /tmp tmpfs size=1g\n/dev/mapper/alt--vg-home /home ext4 subvol=/\n"
         );
         assert_eq!(new.text, want);
-        assert_eq!(new.changes.iter().map(|c| c.line).collect::<Vec<_>>(), [1, 3, 4, 5, 7, 9]);
+        assert_eq!(new.changes.iter().map(|c| c.line).collect::<Vec<_>>(), [1, 3, 4, 5, 7, 8, 10]);
         assert_eq!(run(&new.text, &FstabExtras::default()).changes, []);
     }
 

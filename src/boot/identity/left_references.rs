@@ -239,8 +239,8 @@ mod tests {
             ),
             (
                 "etc/default/grub",
-                "GRUB_CMDLINE_LINUX=\"rd.lvm.lv=my-vg/data\"\n",
-                "names the old disk (rd.lvm.lv=my-vg/data) and",
+                "GRUB_CMDLINE_LINUX=\"root=/dev/my-vg/data\"\n",
+                "names the old disk (/dev/my-vg/data) and",
             ),
             (
                 "etc/lvm/lvm.conf",

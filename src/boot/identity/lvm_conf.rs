@@ -42,6 +42,14 @@ impl Volumes {
     }
 }
 
+/// The list of devices that a configuration names in place of system.devices (lvmdevices(8)).
+pub fn devices_file(text: &str) -> Option<&str> {
+    let lines = text.lines().map(|l| l.split('#').next().unwrap_or_default());
+    let value = lines.filter_map(|l| l.split_once("devicesfile")?.1.trim_start().strip_prefix('='));
+    let name = value.filter_map(|v| v.trim_start().strip_prefix('"')?.split('"').next()).last()?;
+    (!name.is_empty() && !name.contains('/')).then_some(name)
+}
+
 /// One pattern of a filter: `a|^/dev/sda3$|`.
 struct Pattern {
     accepts: bool,
@@ -299,6 +307,18 @@ fn filter(array: &str, items: &[(Range<usize>, String)], volumes: &Volumes) -> O
 mod tests {
     use super::*;
     use crate::boot::identity::ids::{Names, Pair};
+
+    #[test]
+    fn the_list_of_devices_that_is_used() {
+        for (text, want) in [
+            ("devices {\n\tdevicesfile = \"mine.devices\"\n}", Some("mine.devices")),
+            ("devices { devicesfile=\"a\" }\n# devicesfile = \"b\"\n", Some("a")),
+            ("\t# devicesfile = \"system.devices\"\n\tuse_devicesfile = 1\n", None),
+            ("devicesfile = \"../../x\"\n", None),
+        ] {
+            assert_eq!(devices_file(text), want, "{text}");
+        }
+    }
 
     fn map() -> IdMap {
         let old = Names {

@@ -26,7 +26,8 @@ struct Group {
     whole: Regex,
     /// Logical volumes that the copy has nothing for.
     left: HashSet<String>,
-    /// Those that it has, where `left` is not known and this is.
+    /// Those that it has, where all of them are known. Every other name is left: it can be what
+    /// lies within a volume that was left out (a partition mapped by kpartx, a LUKS mapping).
     copied: Option<HashSet<String>>,
 }
 
@@ -95,7 +96,7 @@ impl Group {
             mapped: Regex::new(&format!(r"(/dev/mapper/|\blvm/){mapped}-([\w+.][\w+.-]*)"))?,
             whole: Regex::new(&format!(r#"(\brd\.lvm\.vg=){name}([\s"']|$)"#))?,
             left: map.others.iter().flat_map(|n| names(&n.devices)).collect(),
-            copied: Some(copied).filter(|_| known && map.others.is_empty()),
+            copied: Some(copied).filter(|_| known),
         })
     }
 
@@ -133,7 +134,7 @@ fn doubled(name: &str) -> String {
 }
 
 /// The logical volume of this group that a path names.
-fn volume_of(path: &Path, vg: &str) -> Option<String> {
+pub(super) fn volume_of(path: &Path, vg: &str) -> Option<String> {
     let path = path.to_str()?;
     let mapped =
         || path.strip_prefix("/dev/mapper/")?.strip_prefix(&doubled(vg))?.strip_prefix('-');
@@ -178,10 +179,28 @@ mod tests {
             }
             assert!(names.is_left(word) && !names.is_left(&format!("{word}2")));
         }
-        let text = "/dev/my-vg/big-data2,/dev/my-vg/home /dev/mapper/my--vg-home /dev/my-vg/big-data rd.lvm.vg=my-vg";
-        let new = "/dev/alt-vg/big-data2,/dev/alt-vg/home /dev/mapper/alt--vg-home /dev/my-vg/big-data rd.lvm.vg=alt-vg";
+        let text = "/dev/my-vg/home,/dev/mapper/my--vg-home /dev/my-vg/big-data rd.lvm.vg=my-vg";
+        let new = "/dev/alt-vg/home,/dev/mapper/alt--vg-home /dev/my-vg/big-data rd.lvm.vg=alt-vg";
         assert_eq!((names.replaced(text).as_str(), names.replaced(new).as_str()), (new, new));
-        assert_eq!((names.stale(text).len(), names.left(text)), (4, vec!["/dev/my-vg/big-data"]));
+        assert_eq!((names.stale(text).len(), names.left(text)), (3, vec!["/dev/my-vg/big-data"]));
+    }
+
+    /// Partitions and encrypted volumes within it are not the copy's either.
+    #[test]
+    fn a_mapping_within_a_volume_that_was_left_out_keeps_its_name() {
+        let mut map = map();
+        map.others.push(other("big-data"));
+        let names = LvmNames::new(&map).unwrap();
+        for word in [
+            "/dev/mapper/my--vg-big--data1",
+            "/dev/mapper/my--vg-big--datap1",
+            "/dev/mapper/my--vg-big--data-part1",
+            "/dev/mapper/my--vg-big--data_crypt",
+        ] {
+            assert_eq!(names.replaced(word), word);
+            assert_eq!((names.stale(word).len(), names.is_left(word)), (0, true), "{word}");
+        }
+        assert_eq!(names.replaced("/dev/my-vg/"), "/dev/alt-vg/");
     }
 
     /// Such a plan says which volumes are copied, and not which are left out.

@@ -26,3 +26,4 @@ pub mod references;
 pub mod rules;
 pub mod unit;
 pub mod units;
+mod waits;

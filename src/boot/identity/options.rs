@@ -15,7 +15,7 @@ enum Fate {
 }
 
 /// mount(8), ext4(5), xfs(5), btrfs(5). A name that ends with `=` takes a value.
-const TABLE: [(&str, Fate); 14] = [
+const TABLE: [(&str, Fate); 15] = [
     ("subvolid=", Fate::Number),
     ("subvolrootid=", Fate::LeftOut("another file system has other numbers for its subvolumes")),
     ("device=", Fate::LeftOut("the copy lies on one device")),
@@ -26,6 +26,7 @@ const TABLE: [(&str, Fate); 14] = [
     ("sb=", Fate::LeftOut("it names a block of the original's")),
     ("sunit=", Fate::LeftOut("it describes the original's disks")),
     ("swidth=", Fate::LeftOut("it describes the original's disks")),
+    ("stripe=", Fate::LeftOut("it describes the original's disks")),
     ("loop", Fate::LeftOut("the copy is on a disk of its own")),
     ("loop=", Fate::LeftOut("the copy is on a disk of its own")),
     ("offset=", Fate::LeftOut("the copy begins where its partition begins")),

@@ -126,8 +126,33 @@ const COMMAND_LINES: [&str; 16] = [
     "boot/extlinux/",
     "boot/syslinux/",
 ];
-const MORE_COMMAND_LINES: [&str; 5] =
-    ["efi/", "boot/EFI/", "boot/firmware/", "boot/cmdline.txt", "boot/armbianEnv.txt"];
+const MORE_COMMAND_LINES: [&str; 25] = [
+    "efi/",
+    "boot/EFI/",
+    "boot/firmware/",
+    "boot/cmdline.txt",
+    "boot/armbianEnv.txt",
+    "boot/orangepiEnv.txt",
+    "boot/uEnv.txt",
+    "boot/boot.cmd",
+    "boot/refind_linux.conf",
+    "boot/limine",
+    "etc/limine",
+    "etc/default/limine",
+    "etc/default/u-boot",
+    "etc/default/extlinux",
+    "etc/default/flash-kernel",
+    "etc/default/kexec",
+    "etc/default/kdump-tools",
+    "etc/sysconfig/grub",
+    "etc/sysconfig/kernel",
+    "etc/sysconfig/kexec",
+    "etc/sysconfig/kdump",
+    "etc/tuned/bootcmdline",
+    "etc/lilo.conf",
+    "etc/zipl.conf",
+    "etc/syslinux",
+];
 
 /// By the path inside a root, without the first `/`.
 pub fn syntax(inner: &Path) -> Syntax {
@@ -229,6 +254,9 @@ mod tests {
             ("boot/efi/EFI/fedora/grubenv", Syntax::Grubenv),
             ("boot/efi/EFI/proxmox/grub.cfg", Syntax::CommandLine),
             ("boot/EFI/proxmox/grub.cfg", Syntax::CommandLine),
+            ("boot/refind_linux.conf", Syntax::CommandLine),
+            ("boot/limine/limine.conf", Syntax::CommandLine),
+            ("etc/default/kexec", Syntax::CommandLine),
             ("etc/nagios/x.cfg", Syntax::Text),
         ] {
             assert_eq!(syntax(Path::new(path)), want, "{path}");

@@ -48,10 +48,14 @@ pub fn check(
     let text = |path: &Path| Text::read(root, path).ok().flatten().map(|t| t.text);
     for place in PLACES.iter().filter(|p| p.treatment != Treatment::Audit) {
         for (path, kind) in walk(root, *place).unwrap_or_default() {
-            let counts = kind == Kind::Regular
-                && !is_made_anew(&path)
-                && left_references::is_about_devices(root, &path, &names.rules);
-            if !counts || !is_copied(&path) {
+            if kind != Kind::Regular || is_made_anew(&path) || !is_copied(&path) {
+                continue;
+            }
+            if syntax(&path) == Syntax::Grubenv {
+                let old = text(&path).unwrap_or_default();
+                seen.warnings.extend(names.rewritten(root, &path, &old).1);
+            }
+            if !left_references::is_about_devices(root, &path, &names.rules) {
                 continue;
             }
             let (Some(old), syntax) = (text(&path), syntax(&path)) else { continue };
@@ -191,6 +195,8 @@ mod tests {
         write(root, "usr/local/etc/left.out", "1234abcd-05\n");
         write(root, "boot/grub/grub.cfg", &format!("search {OLD_ROOT}\n1234abcd-05\n"));
         write(root, "etc/lvm/archive/x", "1234abcd-05\n");
+        write(root, "etc/default/grub", "GRUB_CMDLINE_LINUX=\"rd.lvm.lv=my-vg/data quiet\"\n");
+        write(root, "boot/grub/grubenv", "# GRUB Environment Block\nkernelopts=resume=/dev/vda7\n");
         let beneath = Beneath::open(root).unwrap();
         let is_copied = |p: &Path| p != Path::new("usr/local/etc/left.out");
         let before = check(&beneath, &map(), &FstabExtras::default(), &is_copied).unwrap();
@@ -216,6 +222,13 @@ mod tests {
             "{:?}",
             before.warnings
         );
+        for (file, word) in [
+            ("/etc/default/grub:1", "rd.lvm.lv=my-vg/data"),
+            ("/boot/grub/grubenv:2", "resume=/dev/vda7"),
+        ] {
+            let want = format!("{file}: {word} is taken out in the copy");
+            assert!(before.warnings.iter().any(|w| w.starts_with(&want)), "{:?}", before.warnings);
+        }
 
         fs::remove_file(root.join("usr/local/etc/left.out")).unwrap();
         write(root, "boot/grub/grub.cfg", &format!("search {NEW_ROOT}\n"));

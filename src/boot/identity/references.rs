@@ -77,9 +77,10 @@ impl Names {
         match syntax(inner) {
             // No grammar: the text as a whole, which is much faster (/boot holds symbol tables).
             Syntax::Text => (rules.anywhere(text), vec![]),
-            Syntax::CommandLine => {
-                (text.split_inclusive('\n').map(|line| rules.command_line(line)).collect(), vec![])
-            }
+            Syntax::CommandLine => (
+                text.split_inclusive('\n').map(|line| rules.command_line(line)).collect(),
+                self.taken_out(inner, text),
+            ),
             Syntax::Unit => {
                 let new = unit::rewrite(text, rules, units::main_volume(root, inner, rules));
                 (
@@ -103,8 +104,16 @@ impl Names {
                 Ok(new) => (new.text, new.warnings),
                 Err(_) => (rules.anywhere(text), vec![]),
             },
-            Syntax::Grubenv => (text.to_owned(), vec![]),
+            Syntax::Grubenv => (text.to_owned(), self.taken_out(inner, text)),
         }
+    }
+
+    /// What is said about kernel parameters that are taken out.
+    fn taken_out(&self, inner: &Path, text: &str) -> Vec<String> {
+        let lines = text.lines().enumerate();
+        let all = lines
+            .flat_map(|(i, l)| self.rules.taken_out(l).into_iter().map(move |what| (i + 1, what)));
+        all.map(|(line, what)| format!("/{}:{line}: {what}", inner.display())).collect()
     }
 
     fn install_device(&self, line: &str) -> String {
@@ -157,6 +166,12 @@ pub fn rewrite(
     };
     for path in DROPPED {
         job.drop_below(path)?;
+    }
+    for conf in ["etc/lvm/lvm.conf", "etc/lvm/lvmlocal.conf"] {
+        let text = job.copy.text(conf).unwrap_or_default();
+        if let Some(name) = lvm_conf::devices_file(&text) {
+            job.drop_below(&format!("etc/lvm/devices/{name}"))?;
+        }
     }
     // Before crypttab, from which it follows: an interrupted run begins here again.
     let taken = job.fstab(extras)?;
@@ -280,6 +295,9 @@ impl Job<'_> {
     fn grub_dir(&mut self, dir: &str) -> Result<()> {
         let env = Path::new(dir).join("grubenv");
         if let Some(old) = self.copy.read(&env)? {
+            let (_, warnings) =
+                self.names.rewritten(&self.copy, &env, &String::from_utf8_lossy(&old));
+            warnings.iter().for_each(|w| self.events.warn(w));
             let (new, left_out) = grubenv::rewrite(&old, &self.names.rules);
             if new != old {
                 self.copy.replace(&env, &new, 0o644)?;

@@ -15,6 +15,7 @@ use super::ids::{IdMap, Names, Volume, udev_escape};
 use super::lvm_names::LvmNames;
 use super::old_names::OldNames;
 use super::options;
+use super::waits::Waits;
 
 /// Ready to be applied to many texts.
 pub struct Rules {
@@ -26,6 +27,7 @@ pub struct Rules {
     /// Labels.
     structured: Vec<(Regex, String)>,
     lvm: LvmNames,
+    waits: Waits,
     /// GRUB's hints by the UUIDs of the source's volume groups.
     lvm_hints: Option<Regex>,
     /// The plan says what the copy has nothing for.
@@ -62,6 +64,7 @@ impl Rules {
             token_pattern,
             structured: labels(map)?,
             lvm: LvmNames::new(map)?,
+            waits: Waits::new(map)?,
             lvm_hints: lvm_hints(map)?,
             knows_others: !map.others.is_empty(),
             parameters: Regex::new(
@@ -137,7 +140,11 @@ impl Rules {
 
     /// Replaces kernel parameters that name a device, besides what [`Rules::anywhere`] replaces.
     pub fn command_line(&self, text: &str) -> String {
-        let out = self.parameters.replace_all(text, |c: &Captures<'_>| match self.spec(&c[3]) {
+        let text = match is_comment(text) {
+            true => text.to_owned(),
+            false => self.waits.without(text, &|word| self.is_other(word)),
+        };
+        let out = self.parameters.replace_all(&text, |c: &Captures<'_>| match self.spec(&c[3]) {
             Some(spec) => format!("{}{}{spec}", &c[1], &c[2]),
             None => c[0].to_owned(),
         });
@@ -147,6 +154,35 @@ impl Rules {
             format!("{}={}", &c[1], self.flags_of(&c[1], &c[2]))
         });
         self.without_hints(&self.anywhere(&out))
+    }
+
+    /// What [`Rules::command_line`] takes out of a line, and why.
+    pub fn taken_out(&self, line: &str) -> Vec<String> {
+        if is_comment(line) {
+            return vec![];
+        }
+        let waits = self.waits.find(line, &|word| self.is_other(word)).into_iter().map(|word| {
+            format!("{word} is taken out in the copy, which would wait at each start for a device that it does not have")
+        });
+        let offsets = self.offsets.find_iter(line).map(|m| {
+            format!("{} is taken out in the copy: its swap file lies elsewhere, and hibernation must be set up again", m.as_str().trim_matches([' ', '\t', '"', '\'']))
+        });
+        let flags = self.flags.captures_iter(line).flat_map(|c| {
+            let new = self.flags_of(&c[1], &c[2]);
+            let is_kept = |o: &str| {
+                new.split(',').any(|n| n == o)
+                    || o.starts_with("subvolid=") && new.contains("subvol=")
+            };
+            let gone = c[2].split(',').filter(|o| !o.is_empty() && !is_kept(o));
+            gone.map(|o| {
+                format!(
+                    "{o} is taken out of {} in the copy, where it would mean something else",
+                    &c[1]
+                )
+            })
+            .collect::<Vec<_>>()
+        });
+        waits.chain(offsets).chain(flags).collect()
     }
 
     /// Without what would let GRUB look first at the source's volume group. It is a hint: the
@@ -259,6 +295,10 @@ impl Rules {
     }
 }
 
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
 /// Every way to write the old names as one word, normalised.
 pub fn specs_of(n: &Names) -> Vec<String> {
     let mut all = vec![];
@@ -273,6 +313,9 @@ pub fn specs_of(n: &Names) -> Vec<String> {
     add("PARTUUID", "by-partuuid", &n.partuuid);
     add("PARTLABEL", "by-partlabel", &n.partlabel);
     all.extend(n.devices.iter().map(|d| normal(&d.to_string_lossy())));
+    // fstab(5): a link made by udev.
+    let ids = n.devices.iter().filter_map(|d| d.strip_prefix("/dev/disk/by-id").ok());
+    all.extend(ids.map(|id| normal(&format!("ID={}", id.display()))));
     all
 }
 
@@ -406,7 +449,10 @@ fn labels(map: &IdMap) -> Result<Vec<(Regex, String)>> {
             if let (Some(new), "LABEL") = (new, key) {
                 let quoted = regex::escape(old);
                 add(
-                    format!(r#"(search\s[^\n]*--label\s[^\n]*?["']?){quoted}(["']?(?:\s|$))"#),
+                    // GRUB manual, "search".
+                    format!(
+                        r#"((?:\bsearch(?:\.fs_label|_label)\s|\bsearch\s[^\n]*\s(?:--label|-[a-z]*l[a-z]*)\s|\bsearch\s+(?:--label|-[a-z]*l[a-z]*)\s)[^\n]*?["']?){quoted}(["']?(?:\s|$))"#
+                    ),
                     format!("${{1}}{}${{2}}", new.replace('$', "$$")),
                 )?;
             }

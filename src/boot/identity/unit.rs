@@ -53,7 +53,8 @@ pub fn stale(line: &str, rules: &Rules) -> Vec<String> {
 }
 
 fn units_in(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|c: char| c.is_whitespace() || c == '=').filter(|w| w.starts_with("dev-"))
+    let words = line.split(|c: char| c.is_whitespace() || c == '=');
+    words.filter(|w| w.starts_with("dev-") || w.contains("@dev-"))
 }
 
 /// `BindsTo=dev-sda2.device` and the like.
@@ -67,17 +68,20 @@ fn dependencies(line: &str, rules: &Rules) -> String {
     new
 }
 
-/// The new name of a unit that is named after a device of the source, or of a directory for one
-/// (`dev-sda5.swap.d`, `dev-sda2.device.wants`). None where the name is none of these.
+/// The new name of a unit that is named after a device of the source, of an instance for one
+/// (`systemd-fsck@dev-sda2.service`), or of a directory for either (`dev-sda5.swap.d`,
+/// `dev-sda2.device.wants`). None where the name is none of these.
 pub fn renamed(name: &str, rules: &Rules) -> Option<String> {
-    let (stem, kind) =
-        [".swap", ".device"].into_iter().find_map(|k| Some((&name[..name.find(k)?], k)))?;
-    let rest = &name[stem.len() + kind.len()..];
+    let at = name.find("@dev-").map_or(0, |at| at + 1);
+    let (template, device) = name.split_at(at);
+    let kinds: &[&str] = if at == 0 { &[".swap", ".device"] } else { &[".service", ".timer"] };
+    let (stem, kind) = kinds.iter().find_map(|k| Some((&device[..device.find(k)?], k)))?;
+    let rest = &device[stem.len() + kind.len()..];
     if !stem.starts_with("dev-") || !["", ".d", ".wants", ".requires", ".upholds"].contains(&rest) {
         return None;
     }
     let volume = rules.volume(&unescape(stem)?)?;
-    let new = format!("{}{kind}{rest}", escape(&volume.path()));
+    let new = format!("{template}{}{kind}{rest}", escape(&volume.path()));
     (new != name).then_some(new)
 }
 
@@ -176,8 +180,28 @@ mod tests {
         }
         assert_eq!(
             rules.command_line("root=/dev/my-vg/data rd.lvm.lv=my-vg/data"),
-            "root=/dev/my-vg/data rd.lvm.lv=my-vg/data"
+            "root=/dev/my-vg/data "
         );
+    }
+
+    #[test]
+    fn instances_for_a_device() {
+        let rules = Rules::new(&map()).unwrap();
+        let new = format!("disk-by\\x2duuid-{}", NEW_ROOT.replace('-', "\\x2d"));
+        for (old, want) in [
+            ("systemd-fsck@dev-vda2.service", format!("systemd-fsck@dev-{new}.service")),
+            ("systemd-fsck@dev-vda2.service.d", format!("systemd-fsck@dev-{new}.service.d")),
+            ("check@dev-vda2.timer", format!("check@dev-{new}.timer")),
+        ] {
+            assert_eq!(renamed(old, &rules), Some(want.clone()));
+            let line = format!("Requires={old} x.service\n");
+            assert_eq!(rewrite(&line, &rules, None).text, format!("Requires={want} x.service\n"));
+            assert_eq!(stale(&line, &rules), [old]);
+            assert!(stale(&format!("Requires={want}\n"), &rules).is_empty());
+        }
+        for other in ["systemd-fsck@dev-vdb9.service", "getty@tty1.service", "x@dev-vda2.conf"] {
+            assert_eq!(renamed(other, &rules), None);
+        }
     }
 
     #[test]

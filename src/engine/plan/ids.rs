@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::boot::identity::ids::{IdMap, Names, Pair, Physical, Volume};
-use crate::disk::model::{Disk, Inventory};
+use crate::disk::model::{Disk, Inventory, Signature};
 use crate::engine::facts::Facts;
 use crate::engine::facts::names::{old_names, source_device, source_volume};
 use crate::engine::plan::layout::{Layout, VolumeLayout};
@@ -103,18 +103,18 @@ fn others(map: &IdMap, inventory: &Inventory, source_disks: &[String]) -> Vec<Na
     let disks: Vec<&Disk> =
         inventory.disks.iter().filter(|d| source_disks.contains(&d.name)).collect();
     let mut all = vec![];
+    // Also of other content than file systems (LUKS). A physical volume's is known as LVM's.
+    let content_uuid = |content: &[Signature]| {
+        let known = |uuid: &String| map.lvm.iter().any(|p| p.old == *uuid);
+        content.iter().find_map(|s| s.uuid.clone()).filter(|u| !known(u))
+    };
     for disk in &disks {
         if !taken(&disk.path) {
             all.push(Names { devices: vec![disk.path.clone()], is_disk: true, ..Names::default() });
         }
         for part in disk.partitions.iter().filter(|p| !taken(&p.path)) {
             let mut names = old_names(inventory, &part.path);
-            // Also other content than file systems (LUKS). A physical volume's is known as LVM's.
-            let known = |uuid: &String| map.lvm.iter().any(|p| p.old == *uuid);
-            names.uuid = names
-                .uuid
-                .or_else(|| part.content.iter().find_map(|s| s.uuid.clone()))
-                .filter(|u| !known(u));
+            names.uuid = names.uuid.or_else(|| content_uuid(&part.content));
             all.push(names);
         }
     }
@@ -132,6 +132,8 @@ fn others(map: &IdMap, inventory: &Inventory, source_disks: &[String]) -> Vec<Na
         .filter(|l| is_source(&l.vg) && !taken(&l.path) && !taken(&l.dm_path))
     {
         let mut names = old_names(inventory, &lv.dm_path);
+        let stacked = inventory.stacked.iter().find(|s| s.path == lv.dm_path);
+        names.uuid = names.uuid.or_else(|| content_uuid(&stacked?.content));
         // An inactive one has no device yet, but fstab may name it.
         names.devices.extend([lv.path.clone(), lv.dm_path.clone()]);
         names.devices.retain(|d| !d.as_os_str().is_empty());
@@ -194,12 +196,12 @@ mod tests {
         };
         let pv =
             |path: &str, vg: &str| Pv { path: path.into(), vg: Some(vg.into()), ..Pv::default() };
-        let active = |path: &str, uuid: &str| Stacked {
+        let active = |path: &str, usage: &str, uuid: &str| Stacked {
             path: path.into(),
             dev: path.into(),
             content: vec![Signature {
-                usage: "filesystem".into(),
-                kind: "ext4".into(),
+                usage: usage.into(),
+                kind: if usage == "crypto" { "crypto_LUKS" } else { "ext4" }.into(),
                 uuid: Some(uuid.into()),
                 ..Signature::default()
             }],
@@ -209,8 +211,9 @@ mod tests {
         Inventory {
             disks: vec![disk("vda", &["/dev/vda1", "/dev/vda2"]), disk("vdb", &["/dev/vdb1"])],
             stacked: vec![
-                active("/dev/mapper/vg-big--data", "data"),
-                active("/dev/mapper/vg-snap", "root"),
+                active("/dev/mapper/vg-big--data", "filesystem", "data"),
+                active("/dev/mapper/vg-snap", "filesystem", "root"),
+                active("/dev/mapper/other-x", "crypto", "luks"),
             ],
             lvm: Lvm {
                 pvs: vec![pv("/dev/vda1", "vg"), pv("/dev/vda2", "other"), pv("/dev/vdb1", "far")],
@@ -251,7 +254,7 @@ mod tests {
             ("/dev/vg/big-data", "/dev/mapper/vg-big--data", Some("data")),
             ("/dev/vg/snap", "/dev/mapper/vg-snap", None),
             ("/dev/vg/off", "/dev/mapper/vg-off", None),
-            ("/dev/other/x", "/dev/mapper/other-x", None),
+            ("/dev/other/x", "/dev/mapper/other-x", Some("luks")),
         ]
         .into_iter()
         .enumerate()

@@ -41,6 +41,9 @@ fn source(root: &Path) {
     write(root, "etc/crypttab", "# x\nhome /dev/mapper/my--vg-home none luks\n");
     write(root, "etc/lvm/archive/my-vg_0001.vg", "contents");
     write(root, "etc/lvm/devices/system.devices", "IDTYPE=devname");
+    write(root, "etc/lvm/devices/mine.devices", "IDTYPE=devname");
+    write(root, "etc/lvm/devices/other.devices", "IDTYPE=sys_wwid");
+    write(root, "etc/lvm/lvmlocal.conf", "devices {\n\tdevicesfile = \"mine.devices\"\n}\n");
     write(root, "boot/grub/device.map", "(hd0) /dev/disk/by-id/virtio-OLD\n");
     write(
         root,
@@ -97,6 +100,7 @@ fn every_known_place_is_rewritten_once() {
     for gone in [
         "etc/lvm/archive/my-vg_0001.vg",
         "etc/lvm/devices/system.devices",
+        "etc/lvm/devices/mine.devices",
         "boot/grub/device.map",
         "var/lib/systemd/random-seed",
     ] {

@@ -17,6 +17,7 @@ fn a_device_word_in_every_form() {
         "/dev/vda2".into(),
         "/dev/disk/by-label/my\\x20root".into(),
         "/dev/disk/by-id/virtio-OLD-part2".into(),
+        "ID=virtio-OLD-part2".into(),
         format!("/dev/disk/by-uuid/{OLD_ROOT}"),
     ] {
         assert_eq!(r.spec(&word), Some(root.as_str()), "{word}");
@@ -89,6 +90,20 @@ fn command_lines() {
         "rootflags=compress=zstd x"
     );
     assert_eq!(r.command_line("rootflags=subvol=@,subvolid=256"), "rootflags=subvol=@");
+    // What goes is said.
+    let said = |line: &str| {
+        r.taken_out(line)
+            .iter()
+            .map(|s| s.split(" is taken out").next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        said("x=\"resume_offset=123 rootflags=device=/dev/vda2,subvol=@,ssd\""),
+        ["resume_offset=123", "device=/dev/vda2"]
+    );
+    assert_eq!(said("rootflags=subvolid=256,ssd"), ["subvolid=256"]);
+    assert_eq!(said("rootflags=subvol=@,subvolid=256"), [""; 0]);
+    assert_eq!(said("# rootflags=device=/dev/vda2"), [""; 0]);
     assert_eq!(r.command_line("xroot=/dev/vda2"), "xroot=/dev/vda2");
     assert_eq!(r.command_line(&new), new);
     assert_eq!(r.parameters("linux /vmlinuz root=/dev/vda2 ro"), [(15, "root=/dev/vda2")]);
@@ -161,5 +176,13 @@ fn labels_in_their_forms() {
         r.anywhere("search --no-floppy --label 'my root'\n"),
         "search --no-floppy --label 'alt root'\n"
     );
+    for search in
+        ["search -l", "search --set=root -l", "search -n --label", "search.fs_label", "search -nl"]
+    {
+        let [old, new] = ["my root", "alt root"].map(|l| format!("{search} \"{l}\" root\n"));
+        assert_eq!(r.anywhere(&old), new);
+    }
+    let other = "search --fs-uuid \"my root\"\n";
+    assert_eq!(r.anywhere(other), other);
     assert_eq!(r.anywhere("my root"), "my root");
 }
