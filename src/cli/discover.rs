@@ -44,15 +44,19 @@ fn clone_values(all: &[Candidate]) -> Vec<(&'static str, String)> {
         all.iter().filter(move |c| c.practice == practice && c.ready()).collect::<Vec<_>>()
     };
     let (real, practice) = (ready(false), ready(true));
-    let (found, bootlist) =
-        if real.is_empty() && !practice.is_empty() { (practice, "no") } else { (real, "yes") };
+    let found = if real.is_empty() { practice } else { real };
     let target = match found.as_slice() {
-        [only] => only.name.clone(),
-        _ => String::new(),
+        [only] => Some(*only),
+        _ => None,
     };
-    // Nothing is said about the boot list where nothing was found: the panel's own default holds.
-    let bootlist = if target.is_empty() { "yes" } else { bootlist };
-    vec![("target", target), ("bootlist", bootlist.to_owned())]
+    // Also a disk that must be erased first can be chosen from the list.
+    let mut possible = all.iter().filter(|c| c.verdict.only_content()).peekable();
+    let practice = match target {
+        Some(target) => target.practice,
+        None => possible.peek().is_some() && possible.all(|c| c.practice),
+    };
+    let target = target.map_or(String::new(), |t| t.name.clone());
+    vec![("target", target), ("bootlist", if practice { "no" } else { "yes" }.to_owned())]
 }
 
 /// Where the alternate is, and whether its disk can be in a boot list.
@@ -100,16 +104,17 @@ fn format_colons(found: &[(&str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::eligibility::Verdict;
+    use crate::disk::eligibility::{self, Verdict};
+    use crate::engine::prepare::fits::Fit;
 
     fn candidate(name: &str, practice: bool, fits: bool) -> Candidate {
-        let too_small = (!fits).then(|| "small".to_owned());
+        let fit = (!fits).then(|| Fit::No("small".to_owned()));
         Candidate {
             name: name.into(),
             row: String::new(),
             verdict: Verdict::default(),
             practice,
-            too_small,
+            fit,
             has_serial: true,
             all: String::new(),
         }
@@ -129,7 +134,17 @@ mod tests {
         );
         assert_eq!(found(&[real("vdb"), real("vdc")]), " yes");
         assert_eq!(found(&[one, small]), "one no");
-        assert_eq!(found(&[candidate("one", true, true), candidate("two", true, true)]), " yes");
+        // Two to choose from, or one that holds something: a practice disk in any case.
+        let mut held = candidate("held", true, true);
+        let content = eligibility::Obstacle {
+            entry: &error::DISK_HAS_CONTENT,
+            kind: eligibility::Kind::HasContent,
+            evidence: String::new(),
+            remedy: String::new(),
+        };
+        held.verdict.obstacles.push(content);
+        assert_eq!(found(&[candidate("one", true, true), candidate("two", true, true)]), " no");
+        assert_eq!(found(&[held]), " no");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::cli::{alternates, getopt};
 use crate::disk::eligibility::{self, Kind, Verdict, describe};
 use crate::disk::model::{Disk, Inventory, Role};
 use crate::disk::roles::roles;
+use crate::engine::facts::Facts;
+use crate::engine::prepare::fits::{Fit, fits};
 use crate::engine::prepare::target_disks;
 use crate::engine::state::record_state::Marks;
 use crate::error::{self, Exit};
@@ -38,7 +40,13 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
             word.to_string_lossy()
         )));
     }
-    let mut inventory = Inventory::gather()?;
+    // A system that cannot be cloned still has disks to show.
+    let facts = if parsed.has("alternates") { None } else { Facts::gather().ok() };
+    let fits = facts.as_ref().map(fits).unwrap_or_default();
+    let mut inventory = match facts {
+        Some(facts) => facts.inventory,
+        None => Inventory::gather()?,
+    };
     let marks = Marks::read(&inventory);
     inventory.unknown.extend(marks.unreadable.iter().map(|u| format!("{} ({})", u.why, u.remedy)));
     if parsed.has("alternates") {
@@ -50,7 +58,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         });
     }
     let roles = roles(&inventory, &target_disks::known_disks(&[])?);
-    let seen = Seen { inventory: &inventory, roles: &roles, marks: &marks };
+    let seen = Seen { inventory: &inventory, roles: &roles, marks: &marks, fits: &fits };
     let mut named: Vec<&Disk> = vec![];
     for word in words {
         let disk = inventory.disk(&word.to_string_lossy())?;
@@ -74,6 +82,8 @@ struct Seen<'w> {
     inventory: &'w Inventory,
     roles: &'w BTreeMap<String, Role>,
     marks: &'w Marks,
+    /// By kernel names, where it is known.
+    fits: &'w BTreeMap<String, Fit>,
 }
 
 impl Seen<'_> {
@@ -125,6 +135,7 @@ fn json_form<'w>(seen: &Seen, disks: impl Iterator<Item = &'w Disk>) -> Value {
         value["role"] = json!(seen.role(d));
         value["target"] = json!(target(&verdict));
         value["obstacles"] = json!(obstacles);
+        value["too_small"] = json!(seen.fits.get(&d.name).and_then(Fit::too_small));
         value["notes"] = json!(verdict.notes);
         value["erase"] = json!(d.serial_or_name());
         value
@@ -143,7 +154,8 @@ fn text_form(seen: &Seen) -> String {
         let known =
             if role == Role::None { String::new() } else { format!(", {}", role_name(role)) };
         text.push_str(&format!("\n{}: {}{known}\n", d.shown(), format_size(d.size)));
-        for line in details(d, &verdict) {
+        let fit = seen.fits.get(&d.name);
+        for line in details(d, &verdict, fit) {
             text.push_str(&line);
             text.push('\n');
         }
@@ -175,15 +187,16 @@ fn table(seen: &Seen) -> String {
             &format_size(d.size),
             model,
             &holds(d, role),
-            usable(&seen.examine(d), role),
+            usable(&seen.examine(d), role, seen.fits.get(&d.name)),
         ));
     }
     text
 }
 
 /// Whether a copy can go there, or why not, in as few words as a column has.
-fn usable(verdict: &Verdict, role: Role) -> &'static str {
+fn usable(verdict: &Verdict, role: Role, fit: Option<&Fit>) -> &'static str {
     match (target(verdict), role) {
+        ("yes" | "erase", _) if matches!(fit, Some(Fit::No(_))) => "no, too small",
         ("yes", _) => "yes",
         ("erase", _) => "only with --erase",
         (_, Role::Rootvg) => "no, runs now",
@@ -222,6 +235,9 @@ fn everything(d: &Disk, seen: &Seen) -> String {
     add(
         "target",
         match target(&verdict) {
+            "yes" | "erase" if matches!(seen.fits.get(&d.name), Some(Fit::No(_))) => {
+                "not for a clone as things are: it is too small"
+            }
             "yes" => "yes: a clone can go there",
             "erase" => {
                 "yes, when its serial number (or name, if it has none) is typed: it is not empty"
@@ -233,13 +249,18 @@ fn everything(d: &Disk, seen: &Seen) -> String {
         add("because", &o.evidence);
         add("what to do", &o.remedy);
     }
-    for n in &verdict.notes {
+    for n in room_note(&verdict, seen.fits.get(&d.name)).iter().chain(&verdict.notes) {
         add("note", n);
     }
     text
 }
 
-fn details(d: &Disk, verdict: &Verdict) -> Vec<String> {
+/// Whether there is room for a clone, of a disk that could be a target.
+fn room_note(verdict: &Verdict, fit: Option<&Fit>) -> Option<String> {
+    fit.filter(|_| verdict.only_content()).and_then(Fit::note)
+}
+
+fn details(d: &Disk, verdict: &Verdict, fit: Option<&Fit>) -> Vec<String> {
     let mut lines = vec![];
     let mut add = |head: &str, body: &str| wrap(head, body, "    ", &mut |l| lines.push(l));
     let mut what: Vec<String> = d.model.iter().cloned().collect();
@@ -274,7 +295,7 @@ fn details(d: &Disk, verdict: &Verdict) -> Vec<String> {
             &format!("and {} reasons more (--json lists all)", verdict.obstacles.len() - REASONS),
         );
     }
-    for n in &verdict.notes {
+    for n in room_note(verdict, fit).iter().chain(&verdict.notes) {
         add("note: ", n);
     }
     lines
@@ -316,10 +337,17 @@ mod tests {
         inventory
             .unknown
             .push("12 processes do not show what they use (run as root to see it)".into());
+        let no = |why: &str| Fit::No(why.to_owned());
+        let fits = BTreeMap::from([
+            ("vdb".to_owned(), no("vdb (20 GiB) is too small: it needs 30 GiB")),
+            ("sdc".to_owned(), no("sdc (20 GiB) is too small: it needs 30 GiB")),
+            ("loop6".to_owned(), Fit::AsFarAsCounted),
+        ]);
         let text = text_form(&Seen {
             inventory: &inventory,
             roles: &BTreeMap::from([("vda".to_owned(), Role::Rootvg)]),
             marks: &Marks::default(),
+            fits: &fits,
         });
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/disk/disks-page.txt");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -333,7 +361,12 @@ mod tests {
     fn json_has_everything() {
         let inventory = sample::inventory();
         let value = json_form(
-            &Seen { inventory: &inventory, roles: &BTreeMap::new(), marks: &Marks::default() },
+            &Seen {
+                inventory: &inventory,
+                roles: &BTreeMap::new(),
+                marks: &Marks::default(),
+                fits: &BTreeMap::from([("vdb".to_owned(), Fit::No("it needs 30 GiB".into()))]),
+            },
             inventory.disks.iter(),
         );
         let b = &value["disks"][1];
@@ -341,6 +374,7 @@ mod tests {
             (&b["name"], &b["target"], &b["role"], &b["erase"]),
             (&json!("vdb"), &json!("yes"), &json!("none"), &json!("DISK-B"))
         );
+        assert_eq!(b["too_small"], json!("it needs 30 GiB"));
         assert_eq!(value["disks"][2]["obstacles"][0]["id"], "ALT-204");
     }
 }

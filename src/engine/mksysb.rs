@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use crate::archive::output::{Method, Output};
 use crate::engine::facts::protections::Destination;
 use crate::engine::facts::{Facts, exclusions, names, protections, snapshots, system, trees};
-use crate::engine::prepare::image_data;
+use crate::engine::prepare::{image_data, needs};
 use crate::engine::request::Loss;
 use crate::engine::run::inhibitors::Inhibitors;
 use crate::engine::steps::copying;
@@ -171,6 +171,8 @@ fn examine(request: &Request, events: &Events) -> Result<Examined> {
     warnings.iter().chain(&told.warnings).for_each(|w| events.warn(w));
     notes.iter().chain(&told.notes).for_each(|n| events.note(n));
     image.image_data.image_type = "mksysb".to_owned();
+    let needs =
+        needs::count(&image, &facts, &excludes, needs::Walk::Sharing, events)?.needs(&image, 512);
     let output = Output::open(&request.to, request.method, request.record)?;
     let inhibitors = Inhibitors::begin(true, events)?;
     let mut untold = vec![];
@@ -193,6 +195,7 @@ fn examine(request: &Request, events: &Events) -> Result<Examined> {
         system: system::describe_running_system(&facts.boot),
         files: totals.files,
         bytes: totals.bytes,
+        needs,
         identities: identities(&image, &facts),
         checksums: "blake3".to_owned(),
     };

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::needs::Need;
 use crate::boot::identity::ids::Names;
 
 /// The first member: the layout, as text.
@@ -37,6 +38,9 @@ pub struct Manifest {
     /// working meanwhile.
     pub files: u64,
     pub bytes: u64,
+    /// Where a copy takes more room than its original (images of version 0.1.0 do not say it).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
     /// By what the source's disks can be named, to be rewritten and searched for after the restore.
     pub identities: Identities,
     /// How the checksums at the end are made: `blake3`.

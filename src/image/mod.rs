@@ -1,7 +1,8 @@
 //! System images: their layout (image.data), their manifest, and the archive itself, made and
 //! restored.
 //!
-//! `data`, `parse` and `check` are image.data; `manifest` describes the contents of an image;
+//! `data`, `parse` and `check` are image.data; `manifest` describes the contents of an image, and `needs` the space
+//! that they take beyond their size;
 //! `archive` reads an image with its head, `survey` reads one without a manifest, `verify` checks and
 //! lists one without unpacking it; `sums` are the checksums at its end, `level` numbers systems as
 //! AIX does; `create` makes an image of a running system and `restore` puts one onto file systems.
@@ -13,6 +14,7 @@ pub mod data;
 pub mod kernel_files;
 pub mod level;
 pub mod manifest;
+pub mod needs;
 pub mod parse;
 pub mod restore;
 pub mod sums;

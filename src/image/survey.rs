@@ -20,6 +20,7 @@ use super::archive::Archive;
 use super::kernel_files::is_kernel_file;
 use super::level::{level, value};
 use super::manifest::System;
+use super::restore::path::parse_name;
 use crate::archive::tar::{Kind, Member};
 use crate::event::Events;
 use shape::MAX_NAMES;
@@ -42,6 +43,8 @@ pub struct Survey {
     pub bytes: u64,
     /// etc/fstab, if there is one.
     pub fstab: Option<String>,
+    /// Files directly in boot/, and their bytes.
+    pub boot: BTreeMap<String, u64>,
     /// Its shape as a whole.
     pub shape: shape::Shape,
     /// Bytes and members below each directory.
@@ -91,6 +94,12 @@ impl Survey {
     fn count(&mut self, parts: &[&[u8]], member: &Member) {
         self.files += 1;
         self.bytes = self.bytes.saturating_add(member.stored);
+        if let [b"boot", name] = parts
+            && member.is_regular()
+            && self.boot.len() < MAX_NAMES
+        {
+            self.boot.insert(String::from_utf8_lossy(name).into_owned(), member.size);
+        }
         let inside = if member.kind == Kind::Directory {
             parts.len()
         } else {
@@ -130,7 +139,10 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
     let mut machines = elf::Machines::default();
     while let Some(member) = archive.next()? {
         archive.notes().into_iter().for_each(|n| events.warn(n));
-        let Some(parts) = parts(&member.path) else { continue };
+        let Some(parts) = parts(&member.path) else {
+            found.shape.see_odd(&member);
+            continue;
+        };
         found.shape.see(&parts, &member);
         if is_kernel_file(&parts.join(&b'/')) {
             found.shape.shown += 1;
@@ -200,12 +212,11 @@ fn content(archive: &mut Archive, most: usize) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The names of a path in every form: `./x`, `x`, `/x`. None for one that leaves the archive;
-/// whoever restores it refuses that.
+/// The names of a path in every form: `./x`, `x`, `/x`. None for one that the restore refuses.
 fn parts(path: &[u8]) -> Option<Vec<&[u8]>> {
     let parts: Vec<&[u8]> =
         path.split(|b| *b == b'/').filter(|p| !p.is_empty() && *p != b".").collect();
-    (!parts.contains(&&b".."[..])).then_some(parts)
+    parse_name(path, false).is_ok().then_some(parts)
 }
 
 #[cfg(test)]

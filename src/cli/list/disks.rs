@@ -8,7 +8,8 @@ use crate::disk::eligibility::{Kind, Verdict, examine};
 use crate::disk::model::{Disk, Inventory, Role, Sight, Signature, practice_name};
 use crate::disk::roles::roles;
 use crate::engine::facts::Facts;
-use crate::engine::prepare::{sizes, target_disks};
+use crate::engine::prepare::fits::{Fit, fits};
+use crate::engine::prepare::target_disks;
 use crate::engine::state::record_state;
 use crate::error;
 use crate::text::size::format_size;
@@ -23,8 +24,8 @@ pub struct Candidate {
     pub row: String,
     pub verdict: Verdict,
     pub practice: bool,
-    /// Why the running system does not fit as it is, where that is known.
-    pub too_small: Option<String>,
+    /// Whether the running system fits as it is, where that is known.
+    pub fit: Option<Fit>,
     pub has_serial: bool,
     /// Its content, in a few words.
     pub all: String,
@@ -33,7 +34,11 @@ pub struct Candidate {
 impl Candidate {
     /// Whether a clone can go there as things are, with nothing lost.
     pub fn ready(&self) -> bool {
-        self.verdict.is_free() && self.too_small.is_none()
+        self.verdict.is_free() && !self.is_too_small()
+    }
+
+    fn is_too_small(&self) -> bool {
+        matches!(self.fit, Some(Fit::No(_)))
     }
 }
 
@@ -56,17 +61,17 @@ pub fn candidates() -> Result<Vec<Candidate>> {
         &target_disks::known_disks(facts.as_ref().map_or(&[][..], |f| &f.source.disks))?,
     );
     let marks = record_state::Marks::read(inventory);
+    let fits = facts.as_ref().map(fits).unwrap_or_default();
     let look = |d: &Disk| {
         let role = roles.get(&d.name).copied().unwrap_or(Role::None);
-        let fits = |f: &Facts| sizes::check_fits(f, d).err();
         let mut verdict = examine(d, inventory, role);
         marks.add_to(&mut verdict, d, role);
-        candidate(d, role, verdict, facts.as_ref().and_then(fits))
+        candidate(d, role, verdict, fits.get(&d.name).cloned())
     };
     Ok(inventory.disks.iter().map(look).collect())
 }
 
-fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) -> Candidate {
+fn candidate(d: &Disk, role: Role, verdict: Verdict, fit: Option<Fit>) -> Candidate {
     let name = practice_name(&d.name, d.serial.as_deref()).unwrap_or(&d.name).to_owned();
     let holds = holds(d, role);
     // The kernel's name is shown beside the name, as everywhere.
@@ -87,7 +92,7 @@ fn candidate(d: &Disk, role: Role, verdict: Verdict, too_small: Option<String>) 
         row,
         verdict,
         practice: d.practice.is_some(),
-        too_small,
+        fit,
         has_serial: d.serial.is_some(),
         all: in_words(d),
     }
@@ -166,7 +171,7 @@ pub fn targets() -> Result<Vec<Row>> {
 /// Free disks, then practice disks, then what can be erased, then what cannot be chosen.
 fn rank(c: &Candidate) -> u8 {
     match (c.verdict.is_free(), c.verdict.only_content(), c.practice) {
-        (true, _, false) => u8::from(c.too_small.is_some()),
+        (true, _, false) => u8::from(c.is_too_small()),
         (true, _, true) => 2,
         (false, true, _) => 3,
         _ => 4,
@@ -187,10 +192,7 @@ fn target(c: &Candidate) -> Row {
             };
             format!("{what}; its {} must be typed", if c.has_serial { "serial" } else { "name" })
         }));
-        let short = |t: &str| {
-            t.split_once("is too small: ").map_or(t.to_owned(), |(_, why)| why.to_owned())
-        };
-        notes.extend(c.too_small.iter().map(|t| format!("too small as things are: {}", short(t))));
+        notes.extend(c.fit.as_ref().and_then(Fit::note));
         notes.extend(c.verdict.notes.iter().cloned());
     }
     Row { text: c.row.clone(), refused, notes }
@@ -223,7 +225,8 @@ mod tests {
     use crate::testing::sample;
 
     fn look(d: &Disk, inventory: &Inventory, role: Role, small: Option<&str>) -> Candidate {
-        candidate(d, role, examine(d, inventory, role), small.map(str::to_owned))
+        let fit = small.map(|why| Fit::No(why.to_owned()));
+        candidate(d, role, examine(d, inventory, role), fit)
     }
 
     #[test]

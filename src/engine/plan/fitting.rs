@@ -12,44 +12,12 @@ use crate::disk::fs::FsType;
 use crate::engine::plan::layout::Layout;
 use crate::error;
 use crate::image::data::{Fs, ImageData};
+use crate::image::needs::{Need, Reason};
 use crate::text::size::format_size;
 
 const MIB: u64 = 1 << 20;
 /// Room in addition to the copied files: directories, partly filled blocks, metadata.
 const SPARE_MB: u64 = 16;
-
-/// More than `used` says that a copy of a file system takes. A file system can have several needs;
-/// they add up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
-    /// FS_NAME.
-    pub fs_name: String,
-    /// Free space at the size that image.data gives it, MiB.
-    pub free_mb: u64,
-    /// Space that must be free in the copy, MiB.
-    pub wanted_mb: u64,
-    /// The cause of the need.
-    pub reason: Reason,
-}
-
-/// The reason for a [`Need`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// Its files are larger than the blocks that they have now.
-    Growth,
-    /// Phase 3 makes a new initramfs there.
-    Initramfs,
-}
-
-impl Reason {
-    /// For people.
-    fn text(self) -> &'static str {
-        match self {
-            Self::Growth => "files that share blocks, or are compressed, take more in a copy",
-            Self::Initramfs => "there must be room for one more initramfs",
-        }
-    }
-}
 
 /// An image.data made to fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,7 +85,7 @@ pub fn fit_image(
 
 /// Bytes that copying everything writes.
 pub fn bytes_written(image: &ImageData, needs: &[Need]) -> u64 {
-    let growth = needs.iter().filter(|n| n.reason == Reason::Growth).map(|n| n.wanted_mb);
+    let growth = needs.iter().filter(|n| n.reason.is_copied()).map(|n| n.wanted_mb);
     image.fs_data.iter().map(|f| f.fs_used_mb).chain(growth).sum::<u64>() * MIB
 }
 
@@ -151,6 +119,12 @@ fn raise_blocks(fs: &mut Fs, sector: u32) -> Option<u64> {
         };
     }
     Some(old)
+}
+
+/// Bytes by which blocks become larger on a disk with sectors of `sector` bytes.
+pub fn larger_blocks(fs: &Fs, sector: u32) -> u64 {
+    let raised = raise_blocks(&mut fs.clone(), sector);
+    raised.map_or(0, |old| u64::from(sector).saturating_sub(old))
 }
 
 /// The block size that mkfs is given, bytes.

@@ -15,7 +15,7 @@ use crate::engine::prepare::image_data::read_image_data;
 use crate::engine::prepare::prepared::Prepared;
 use crate::engine::prepare::requirements::{check_alt_inst_is_free, check_tools};
 use crate::engine::prepare::sizes::{
-    check_practice_room, fresh_id, lay_out_on, lay_out_targets, layout_target,
+    check_practice_room, fresh_id, largest_sector, lay_out_on, lay_out_targets, layout_target,
 };
 use crate::engine::prepare::target_disks::{check_targets, describe_disk};
 use crate::engine::prepare::{needs, references};
@@ -63,12 +63,14 @@ pub(super) fn prepare_clone(
     )?;
     warnings.extend(told.warnings);
     notes.extend(told.notes);
-    let counted = needs::count(&image, &facts, &excludes, events)?;
+    let counted = needs::count(&image, &facts, &excludes, needs::Walk::Excluded, events)?;
     notes.extend(counted.excluded.iter().map(PatternUse::note));
     warnings.extend(counted.excluded.iter().filter_map(PatternUse::full_warning));
-    let needs = counted.needs(&image);
     let places: Vec<Target> = disks.iter().map(|d| layout_target(d)).collect();
-    let fits = |less: &ImageData| lay_out_targets(less, &places, &counted.needs(less)).map(drop);
+    let sector = largest_sector(&places);
+    let needs = counted.needs(&image, sector);
+    let fits =
+        |less: &ImageData| lay_out_targets(less, &places, &counted.needs(less, sector)).map(drop);
     let layout = lay_out_on(&image, &disks, &needs)
         .map_err(|e| snapshots::explain_no_room(e, &image, &facts.source.snapshots, &fits))?;
     notes.extend(layout.notes.iter().cloned());

@@ -3,11 +3,12 @@
 //!
 //! [`clone`](self::clone) and [`from_image`] are the two ways to begin. Both check the
 //! [`target_disks`], the [`requirements`] and the ability to [`boot`](self::boot), and lay the
-//! system out ([`sizes`]).
+//! system out ([`sizes`]). Lists of disks say what the same checks would ([`fits`]).
 
 pub mod boot;
 mod boot_fs;
 pub mod clone;
+pub mod fits;
 pub mod from_image;
 pub mod image_data;
 pub mod needs;

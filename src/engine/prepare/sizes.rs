@@ -6,14 +6,13 @@ use crate::disk::content::ContentRecord;
 use crate::disk::identity::seen;
 use crate::disk::model::Disk;
 use crate::disk::practice;
-use crate::engine::facts::Facts;
 use crate::engine::plan::fitting;
-use crate::engine::plan::fitting::Need;
 use crate::engine::plan::fresh::Fresh;
 use crate::engine::plan::lay_out::lay_out;
 use crate::engine::plan::layout::{Layout, Target};
 use crate::error;
 use crate::image::data::ImageData;
+use crate::image::needs::Need;
 use crate::text::size::format_size;
 
 /// The layout on these disks, with fresh identifiers; `needs`: where a copy takes more room than
@@ -39,13 +38,18 @@ pub fn lay_out_on(image: &ImageData, disks: &[&Disk], needs: &[Need]) -> Result<
 pub fn lay_out_targets(image: &ImageData, places: &[Target], needs: &[Need]) -> Result<Layout> {
     let mut random = uuid::Uuid::new_v4;
     let mut notes = vec![];
-    let sector = places.iter().map(|t| t.sector).max().unwrap_or(512);
+    let sector = largest_sector(places);
     let fitted = fitting::fit_image(image, sector, needs, &mut notes);
     let mut layout =
         lay_out(&fitted.image, fitted.added_mb << 20, places, &mut Fresh(&mut random))?;
     fitting::count_blocks(&mut layout)?;
     layout.notes.extend(notes);
     Ok(layout)
+}
+
+/// Bytes.
+pub fn largest_sector(places: &[Target]) -> u32 {
+    places.iter().map(|t| t.sector).max().unwrap_or(512)
 }
 
 /// A name for an alternate.
@@ -70,17 +74,6 @@ pub fn check_practice_room(disks: &[&Disk], image: &ImageData, needs: &[Need]) -
         )),
         _ => Ok(()),
     }
-}
-
-/// Checks that the running system fits on this disk alone, without changes.
-///
-/// # Errors
-/// The reason, in words.
-pub fn check_fits(facts: &Facts, disk: &Disk) -> Result<(), String> {
-    // For a list: what is on the disk matters only when it is chosen.
-    lay_out_targets(&facts.source.image, &[layout_target(disk)], &[])
-        .map(drop)
-        .map_err(|e| error::cause(&e))
 }
 
 /// The target of a layout that this disk is.

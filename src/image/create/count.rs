@@ -6,8 +6,9 @@
 //! needed is known and progress ends at 100 %.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::Result;
 
@@ -29,6 +30,9 @@ struct Count<'a> {
     bytes: AtomicU64,
     /// Inodes with several names: their content counts once.
     shared: Mutex<HashSet<u64>>,
+    /// When to stop.
+    until: Option<Instant>,
+    stopped: AtomicBool,
 }
 
 /// Counts what there is to save: files and bytes of content that an image would hold.
@@ -36,7 +40,19 @@ struct Count<'a> {
 /// # Errors
 /// If a tree cannot be read at all.
 pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
-    let mut totals = Totals::default();
+    count_until(trees, excludes, None).map(|(totals, _)| totals)
+}
+
+/// The same, which stops at some time; true: it counted everything before that.
+///
+/// # Errors
+/// If a tree cannot be read at all.
+pub fn count_until(
+    trees: &[Tree],
+    excludes: &Excludes,
+    until: Option<Instant>,
+) -> Result<(Totals, bool)> {
+    let (mut totals, mut is_all) = (Totals::default(), true);
     for (i, tree) in trees.iter().enumerate() {
         let count = Count {
             walk: tree.walk(excludes, [])?,
@@ -45,6 +61,8 @@ pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
             files: AtomicU64::new(u64::from(i == 0)),
             bytes: AtomicU64::new(0),
             shared: Mutex::default(),
+            until,
+            stopped: AtomicBool::new(false),
         };
         count.stack.push([DirTask { dir: Dir::top(), position: 0 }]);
         std::thread::scope(|s| {
@@ -54,8 +72,9 @@ pub fn count(trees: &[Tree], excludes: &Excludes) -> Result<Totals> {
         });
         totals =
             totals + Totals { bytes: count.bytes.into_inner(), files: count.files.into_inner() };
+        is_all &= !count.stopped.into_inner();
     }
-    Ok(totals)
+    Ok((totals, is_all))
 }
 
 impl Count<'_> {
@@ -71,6 +90,10 @@ impl Count<'_> {
     fn count_directory(&self, task: &DirTask, buffer: &mut [u8]) -> Sys<()> {
         let path = task.dir.path();
         if self.walk.is_content_left_out(&path) {
+            return Ok(());
+        }
+        if self.until.is_some_and(|until| Instant::now() >= until) {
+            self.stopped.store(true, Ordering::Relaxed);
             return Ok(());
         }
         let dir = self.walk.open(&path)?;

@@ -25,6 +25,6 @@ mod run;
 mod state;
 mod walk;
 
-pub use count::count;
+pub use count::{count, count_until};
 pub use job::{Job, Made, Tree};
 pub use run::create;

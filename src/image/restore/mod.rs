@@ -16,7 +16,7 @@ mod deferred;
 mod dirs;
 mod job;
 mod members;
-mod path;
+pub(super) mod path;
 mod queue;
 mod run;
 mod state;

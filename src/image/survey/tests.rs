@@ -150,8 +150,7 @@ fn what_is_no_root_and_what_goes_through_a_link() {
     assert!(no_root(&[file("oci-layout"), file("index.json")]).unwrap().contains("docker save"));
     assert!(no_root(&[file("home/x"), file("y")]).unwrap().contains("no /etc"));
 
-    let through =
-        |members: &[Vec<u8>]| survey_of(members).shape.through_a_link().map(str::to_owned);
+    let through = |members: &[Vec<u8>]| survey_of(members).shape.refused().map(str::to_owned);
     assert!(
         through(&[link("bin"), file("./bin/tool")])
             .unwrap()
@@ -160,6 +159,31 @@ fn what_is_no_root_and_what_goes_through_a_link() {
     assert!(through(&[link("a/b"), member("a/b/", b'5', b""), file("a/b/c/d")]).is_some());
     assert_eq!(through(&[file("bin/tool"), link("bin2"), file("bin2x/y")]), None);
     assert_eq!(through(&[link("x"), file("x"), file("y/x")]), None);
+    // Everything else that the restore would refuse.
+    let hard = |path: &str| member(path, b'1', b"");
+    let set = |key: &str, value: &str, of: Vec<u8>| [pax(&[(key, value.as_bytes())]), of].concat();
+    let name = format!("etc/{}", "n".repeat(256));
+    for (members, why) in [
+        (vec![file("../../etc/fstab")], "`..`"),
+        (vec![set("path", &name, file("x"))], "longer than 255"),
+        (vec![file("a"), file("a/b")], "a/b lies below a, which is not a directory"),
+        (vec![file("a/b"), file("a")], "a is a directory with files in it, and something else"),
+        (
+            vec![hard("a"), file("target")],
+            "a is a hard link to target, which is not in the archive",
+        ),
+        (vec![file("b"), set("linkpath", "../b", hard("a"))], "`..`"),
+    ] {
+        let said = through(&members).unwrap_or_default();
+        assert!(said.contains(why), "{why}: {said}");
+    }
+    for members in [
+        vec![file("target"), hard("a"), set("linkpath", "./a", hard("c"))],
+        vec![file("a"), member("a/", b'5', b""), file("a/b")],
+        vec![member("a/", b'5', b""), link("a")],
+    ] {
+        assert_eq!(through(&members), None);
+    }
 
     let found = survey_of(&[
         file("proc/1/status"),

@@ -29,6 +29,8 @@ pub struct BootImage {
     pub file: PathBuf,
     /// Every kernel in it has its initramfs beside it.
     pub has_initramfs: bool,
+    /// Bytes of it in /boot, and elsewhere.
+    pub bytes: (u64, u64),
 }
 
 /// Finds the boot image for an image without a kernel, and adds its kernels to what the image has.
@@ -64,6 +66,9 @@ fn find_in(
     let mut archive = Archive::open(&file)?;
     let found = survey(&mut archive, &Events::new())?;
     compatibility::architecture(&found.system, here).map_err(|e| wrong(crate::error::cause(&e)))?;
+    if let Some(why) = found.shape.refused() {
+        return Err(wrong(why.to_owned()));
+    }
     let (kernels, has_initramfs) = survey::in_skeleton(&found, |root| {
         let kernels: Vec<_> = kernels::installed(root).into_iter().filter(|k| k.modules).collect();
         let has_initramfs =
@@ -77,5 +82,6 @@ fn find_in(
         ));
     }
     image.kernels = kernels.into_iter().map(|k| k.version).collect();
-    Ok(Some(BootImage { file, has_initramfs }))
+    let boot = found.below("boot").0;
+    Ok(Some(BootImage { file, has_initramfs, bytes: (boot, found.bytes.saturating_sub(boot)) }))
 }

@@ -51,12 +51,12 @@ pub fn level(image: &System, wanted: Option<&str>, here: &System) -> Result<()> 
 /// Checks that an archive without manifest is that of a system's root.
 ///
 /// # Errors
-/// ALT-678 if it is something else, ALT-679 for a member whose path leads through a link.
+/// ALT-678 if it is something else, ALT-679 for a member that cannot be restored.
 pub fn root(seen: &Survey) -> Result<()> {
     if let Some((cause, remedy)) = seen.shape.not_a_root() {
         return Err(error::IMAGE_NOT_A_ROOT.with_remedy(cause, remedy));
     }
-    match seen.shape.through_a_link() {
+    match seen.shape.refused() {
         Some(cause) => Err(error::IMAGE_THROUGH_LINK.with_cause(cause)),
         None => Ok(()),
     }

@@ -8,6 +8,7 @@
 pub(crate) mod boot_image;
 mod compatibility;
 pub mod fingerprint;
+mod room;
 mod running_layout;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ use crate::engine::facts::{Facts, survey, system};
 use crate::engine::paths::ALT_INST;
 use crate::engine::plan::spec::{AlternateSpec, ImageSource};
 use crate::engine::plan::{ids, image_ids};
+use crate::engine::prepare::from_image::room::{Content, OnTop};
 use crate::engine::prepare::prepared::Prepared;
 use crate::engine::prepare::target_disks;
 use crate::engine::prepare::{boot, requirements, sizes};
@@ -34,8 +36,10 @@ use crate::host::{clock, sys};
 use crate::image::archive::{Archive, Head};
 use crate::image::data::ImageData;
 use crate::image::manifest::System;
+use crate::image::needs::Need;
 use crate::image::survey::Survey;
 use crate::image::{kernel_files, parse};
+use crate::software::space::is_initramfs;
 
 /// Checks the request against image and machine and settles everything.
 ///
@@ -65,7 +69,15 @@ pub fn prepare_image_install(
     } else {
         None
     };
-    let mut image = layout_of(request, &seen, &facts, &mut warnings)?;
+    let own = seen
+        .head
+        .image_data
+        .as_deref()
+        .map(|text| parse::parse_untrusted(text, Path::new("image.data of the image")));
+    // -i is also the way out where the image's own is damaged.
+    let own =
+        if request.image_data.is_some() { own.and_then(Result::ok) } else { own.transpose()? };
+    let mut image = layout_of(request, &seen, own.as_ref(), &facts, &mut warnings)?;
     for fs in image.fs_data.iter_mut().filter(|f| f.fs_vfs == FsType::Ext4) {
         for feature in ext::without_unknown(&mut fs.fs_mkfs_options) {
             warnings.push(format!(
@@ -89,10 +101,15 @@ pub fn prepare_image_install(
         practice,
         &mut warnings,
     )?;
-    let layout = sizes::lay_out_on(&image, &disks, &[])
+    let on_top = OnTop {
+        initramfs: boot.initramfs.is_ok() && !boot.kernels.is_empty(),
+        boot_image: boot_image.as_ref().map(|b| b.bytes),
+    };
+    let needs = needs_of(&seen, own.as_ref(), &mut image, &on_top, &mut notes);
+    let layout = sizes::lay_out_on(&image, &disks, &needs)
         .map_err(|e| resize_hint(e, from, seen.head.image_data.is_some()))?;
     notes.extend(layout.notes.iter().cloned());
-    sizes::check_practice_room(&disks, &image, &[])?;
+    sizes::check_practice_room(&disks, &image, &needs)?;
     let running = facts.undescribed.is_none().then(|| ids::clone_map(&layout, &facts, &disks));
     let fstab = seen.survey.as_ref().and_then(|s| s.fstab.as_deref());
     let entries = fstab.map_or(Ok(vec![]), |text| fstab::parse(text, "/etc/fstab of the image"))?;
@@ -214,14 +231,15 @@ fn examine(request: &Request, from: &FromImage, warnings: &mut Vec<String>) -> R
 fn layout_of(
     request: &Request,
     seen: &Examined,
+    own: Option<&ImageData>,
     facts: &Facts,
     warnings: &mut Vec<String>,
 ) -> Result<ImageData> {
     if let Some(file) = &request.image_data {
         return parse::read(file);
     }
-    if let Some(text) = &seen.head.image_data {
-        return parse::parse_untrusted(text, Path::new("image.data of the image"));
+    if let Some(own) = own {
+        return Ok(own.clone());
     }
     if let Some(why) = &facts.undescribed {
         return Err(error::IMAGE_NO_LAYOUT.with_cause(format!(
@@ -239,6 +257,31 @@ fn layout_of(
         }),
         None => facts.source.image.clone(),
     })
+}
+
+/// The space that the image's files need, and what is made in them afterwards; `image`, the layout,
+/// is made to say what it will hold.
+fn needs_of(
+    seen: &Examined,
+    own: Option<&ImageData>,
+    image: &mut ImageData,
+    on_top: &OnTop,
+    notes: &mut Vec<String>,
+) -> Vec<Need> {
+    let below;
+    let content = match (&seen.survey, own) {
+        (Some(survey), _) => {
+            below = |path: &str| survey.below(path);
+            let files = survey.boot.iter().filter(|(name, _)| is_initramfs(name));
+            Content::Surveyed(&below, files.map(|(_, bytes)| *bytes).collect())
+        }
+        (None, Some(own)) => {
+            let known = seen.head.manifest.as_ref().map_or(&[][..], |m| &m.needs);
+            Content::Described(own, known)
+        }
+        (None, None) => Content::Unknown,
+    };
+    room::make_room(image, &content, on_top, notes)
 }
 
 /// The loaders to install: those that the image has and `-p` asks for.

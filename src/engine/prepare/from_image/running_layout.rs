@@ -1,50 +1,13 @@
 //! The running system's layout, made to hold what an archive without an image.data has. Pure.
 
+use super::room::{Below, surveyed};
 use crate::image::data::{ImageData, LvType, YesNo};
 
-const MIB: u64 = 1 << 20;
-/// Bytes of a file in addition to its content: its inode, and on average half a block.
-const PER_FILE: u64 = 3 << 10;
-
-/// `below`: bytes and members below a path (`usr/lib`; empty: all).
-pub fn fit_running_layout(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u64)) -> ImageData {
-    let points: Vec<String> = image
-        .fs_data
-        .iter()
-        .flat_map(|f| {
-            std::iter::once(f.fs_name.clone())
-                .chain(f.subvolume.iter().filter_map(|s| s.mount_point.clone()))
-        })
-        .map(|p| p.trim_matches('/').to_owned())
-        .collect();
-    let own = |at: &str| {
-        let inside = |p: &&String| {
-            !p.is_empty() && *p != at && (at.is_empty() || p.starts_with(&format!("{at}/")))
-        };
-        // Only the uppermost below: they hold the others.
-        let tops: Vec<&String> = points.iter().filter(inside).collect();
-        let top = |p: &&&String| !tops.iter().any(|o| *o != **p && p.starts_with(&format!("{o}/")));
-        let mut taken: Vec<&&String> = tops.iter().filter(top).collect();
-        taken.sort();
-        taken.dedup();
-        let (bytes, files) = below(at);
-        taken
-            .iter()
-            .map(|p| below(p))
-            .fold((bytes, files), |a, b| (a.0.saturating_sub(b.0), a.1.saturating_sub(b.1)))
-    };
-    for fs in &mut image.fs_data {
-        let mut at: Vec<String> =
-            fs.subvolume.iter().filter_map(|s| s.mount_point.clone()).collect();
-        at.push(fs.fs_name.clone());
-        let mut at: Vec<&str> = at.iter().map(|p| p.trim_matches('/')).collect();
-        at.sort_unstable();
-        at.dedup();
-        let (bytes, files) = at
-            .into_iter()
-            .map(own)
-            .fold((0u64, 0u64), |a, b| (a.0.saturating_add(b.0), a.1.saturating_add(b.1)));
-        fs.fs_used_mb = bytes.saturating_add(files.saturating_mul(PER_FILE)).div_ceil(MIB);
+/// The layout with room for the files of a survey.
+pub fn fit_running_layout(mut image: ImageData, below: Below) -> ImageData {
+    let used = surveyed(&image, below);
+    for (fs, used) in image.fs_data.iter_mut().zip(used) {
+        fs.fs_used_mb = used;
         // Head room as for a clone: a fifth, and what a small file system needs for itself.
         fs.fs_min_size_mb = fs.fs_used_mb + fs.fs_used_mb / 5 + 64;
         let lv = image.lv_data.iter_mut().find(|l| l.holds(fs));
@@ -67,6 +30,8 @@ pub fn fit_running_layout(mut image: ImageData, below: &dyn Fn(&str) -> (u64, u6
 mod tests {
     use super::*;
     use crate::image::data::{Fs, Lv};
+
+    const MIB: u64 = 1 << 20;
 
     #[test]
     fn each_file_system_has_room_for_its_own() {
