@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::boot::identity::fstab;
+use crate::boot::kernels::{self, Kernel};
 use crate::engine::facts::source::Source;
 use crate::engine::paths::{ALT_INST, FLAGS, STATE};
 use crate::error;
@@ -24,11 +25,53 @@ const EXPECTED: [&str; 11] = [
     "/var/tmp",
 ];
 
-/// Without anything in one of these there is no system.
-const ESSENTIAL: [&str; 9] =
-    ["/", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/bin", "/sbin", "/lib"];
+/// Without anything in one of these, or without one of the files, there is no system.
+const ESSENTIAL: [&str; 20] = [
+    "/",
+    "/etc",
+    "/usr",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/share",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib64",
+    "/usr/lib64",
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib/systemd/system",
+    "/bin/sh",
+    "/sbin/init",
+    "/lib/ld-linux-aarch64.so.1",
+    "/lib64/ld-linux-x86-64.so.2",
+    "/lib/ld-musl-x86_64.so.1",
+];
 /// Without these it does not boot.
-const BOOTS: [&str; 3] = ["/boot", "/usr/lib/modules", "/lib/modules"];
+const BOOTS: [&str; 8] = [
+    "/boot",
+    "/usr/lib/modules",
+    "/lib/modules",
+    "/usr/lib/grub",
+    "/usr/share/grub",
+    "/usr/share/initramfs-tools",
+    "/usr/lib/dracut",
+    "/usr/lib/initcpio",
+];
+/// Programs that phase 3 runs in the copy, those of them that are there.
+const PROGRAMS: [&str; 10] = [
+    "update-initramfs",
+    "mkinitramfs",
+    "dracut",
+    "mkinitcpio",
+    "grub-install",
+    "grub2-install",
+    "grub-mkconfig",
+    "grub2-mkconfig",
+    "grub-mkimage",
+    "grub2-mkimage",
+];
 
 /// The exclude list, or an empty one.
 ///
@@ -71,7 +114,20 @@ pub fn read_checked(file: Option<&PathBuf>, boots: bool) -> Result<Excludes> {
 /// # Errors
 /// ALT-407 naming the directory and the lines.
 fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
-    for at in ESSENTIAL.iter().chain(BOOTS.iter().filter(|_| boots)).map(Path::new) {
+    let mut all: Vec<PathBuf> = ESSENTIAL.iter().map(PathBuf::from).collect();
+    if boots {
+        all.extend(BOOTS.iter().map(PathBuf::from));
+        let dirs = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        all.extend(dirs.iter().flat_map(|d| PROGRAMS.iter().map(move |p| Path::new(d).join(p))));
+    }
+    let kernels = if boots { kernels::installed(Path::new("/")) } else { vec![] };
+    let modules = |k: &Kernel| Path::new("/usr/lib/modules").join(&k.version).join("kernel");
+    all.extend(kernels.iter().map(modules));
+    let is_copied = |k: &Kernel| !takes(&list.with_zero_counts(), &k.image).unwrap_or(false);
+    if !kernels.iter().any(is_copied) {
+        all.extend(kernels.first().map(|k| k.image.clone()));
+    }
+    for at in &all {
         let list = list.with_zero_counts();
         if !takes(&list, at).unwrap_or(false) {
             continue;
@@ -83,8 +139,9 @@ fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
             .map(|u| format!("line {}: `{}`", u.line, u.text))
             .collect();
         return Err(error::EXCLUDES_ALL.with_cause(format!(
-            "{} leaves nothing of {} ({})",
+            "{} {} {} ({})",
             file.display(),
+            if at.is_dir() { "leaves nothing of" } else { "leaves out" },
             at.display(),
             lines.join(", ")
         )));
@@ -92,13 +149,15 @@ fn check(file: &Path, list: &Excludes, boots: bool) -> Result<()> {
     Ok(())
 }
 
-/// True if the list takes all of a directory that has something in it, or a link that stands in its
-/// place.
+/// True if the list takes all of a directory that has something in it, or a file, or a link that
+/// stands in the place of either, or what the link leads to.
 fn takes(list: &Excludes, at: &Path) -> Result<bool> {
     let Ok(there) = at.symlink_metadata() else { return Ok(false) };
-    if there.is_symlink() {
-        let line = [b".", at.as_os_str().as_encoded_bytes()].concat();
-        return Ok(list.matches(&line));
+    if !there.is_dir() {
+        // A file is excluded by its own line alone.
+        let is_taken = |p: &Path| list.matches(&[b".", p.as_os_str().as_encoded_bytes()].concat());
+        let to = at.canonicalize().ok().filter(|to| to.is_file());
+        return Ok(is_taken(at) || to.is_some_and(|to| is_taken(&to)));
     }
     let dir = File::open(at)?;
     let dev = fs_calls::stat_fd(&dir)?.dev;
