@@ -68,6 +68,9 @@ pub fn list() -> Result<Vec<Practice>> {
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(error::NOT_ROOT.with_cause("only root can see the practice disks"));
+        }
         Err(e) => return Err(e).with_context(|| format!("reading {}", dir.display())),
     };
     let blocks = sysfs::read_all(Path::new("/sys"), Path::new("/run/udev/data"));

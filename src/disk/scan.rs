@@ -146,8 +146,14 @@ fn is_disk(b: &Block) -> bool {
 
 fn stacked_kind(b: &Block) -> Option<String> {
     if let Some(uuid) = &b.dm_uuid {
-        let word = uuid.split('-').next().unwrap_or_default().to_lowercase();
-        return Some(if word.starts_with("part") { "partition".to_owned() } else { word });
+        // `CRYPT-LUKS2-...`, `CRYPT-VERITY-...`, `LVM-...`, `part1-mpath-...`
+        let mut words = uuid.split('-').map(str::to_lowercase);
+        let (word, more) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        return Some(match (word.as_str(), more.as_str()) {
+            ("crypt", "verity" | "integrity") => more,
+            _ if word.starts_with("part") => "partition".to_owned(),
+            _ => word,
+        });
     }
     let loop_file = b.backing_file.is_some().then_some("loop");
     let by_name = [("dm-", "dm"), ("md", "raid"), ("bcache", "bcache")]

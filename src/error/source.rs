@@ -39,6 +39,9 @@ catalogue! {
         "a package manager is at work",
         "wait until it has finished, and run the command again; `altdisk jobs` shows whether \
          altdisk itself is making an image";
+    SOURCE_CHECKED = "ALT-312", Refused,
+        "the running system is on dm-verity or dm-integrity",
+        "this version does not clone such systems: the copy would not be protected";
     TOO_SMALL = "ALT-320", Refused,
         "the target is too small",
         "name a larger disk, or more disks; if the files themselves fit, a smaller disk works \

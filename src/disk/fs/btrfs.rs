@@ -18,7 +18,18 @@ pub const BTRFS: Facts = Facts {
     id: IdForm::Uuid,
     registers_device: true,
     features,
-    image_options: &["-O", "-R", "-n", "--nodesize", "-s", "--sectorsize", "--csum", "--checksum"],
+    image_options: &[
+        "-O",
+        "-R",
+        "-n",
+        "--nodesize",
+        "-s",
+        "--sectorsize",
+        "--csum",
+        "--checksum",
+        "-d",
+        "-m",
+    ],
     min_planned_mb: 256,
     smallest: None,
     head_room: HeadRoom::UNIX,
@@ -45,11 +56,25 @@ fn features(device: &Path) -> Result<Vec<String>> {
     };
     let text = |f: Finished| format!("{}{}", f.text(), String::from_utf8_lossy(&f.stderr));
     let (features, runtime) = (text(list("-O")?), list("-R").map(text).unwrap_or_default());
-    Ok(parse(
-        &read_with("btrfs", &["inspect-internal", "dump-super"], device)?,
-        &features,
-        &runtime,
-    ))
+    let text = read_with("btrfs", &["inspect-internal", "dump-super"], device)?;
+    let mut args = parse(&text, &features, &runtime);
+    args.extend(profiles(Path::new("/sys/fs/btrfs"), &text));
+    Ok(args)
+}
+
+/// How often data and metadata are stored on the one device, as the kernel shows it of a mounted
+/// file system: mkfs has defaults of its own.
+fn profiles(shown: &Path, dump: &str) -> Vec<String> {
+    let Some(id) = dump.lines().find_map(|l| l.strip_prefix("fsid\t")) else { return vec![] };
+    let of = |kind: &str| {
+        let dir = shown.join(id.trim()).join("allocation").join(kind);
+        ["dup", "single"].into_iter().find(|profile| dir.join(profile).is_dir())
+    };
+    // Mixed groups are both.
+    let mixed = of("mixed");
+    let known = [("-d", of("data").or(mixed)), ("-m", of("metadata").or(mixed))];
+    let known = known.into_iter().filter_map(|(flag, profile)| Some([flag, profile?]));
+    known.flatten().map(str::to_owned).collect()
 }
 
 /// btrfs: the superblock's flag, and mkfs's name for it.
@@ -101,6 +126,22 @@ fn parse(text: &str, features: &str, runtime: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn profiles_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let dump = include_str!("../../../tests/fixtures/disk/btrfs-dump-super.txt");
+        let all = dir.path().join("2ab5cac4-709a-48ae-a28f-75175459e9ac/allocation");
+        assert_eq!(profiles(dir.path(), dump), Vec::<String>::new());
+        // A balance is under way: the safer one is meant.
+        for profile in ["data/dup", "metadata/single", "metadata/dup"] {
+            std::fs::create_dir_all(all.join(profile)).unwrap();
+        }
+        assert_eq!(profiles(dir.path(), dump).join(" "), "-d dup -m dup");
+        std::fs::remove_dir_all(&all).unwrap();
+        std::fs::create_dir_all(all.join("mixed/single")).unwrap();
+        assert_eq!(profiles(dir.path(), dump).join(" "), "-d single -m single");
+    }
 
     #[test]
     fn btrfs_features() {

@@ -36,6 +36,7 @@ fn disks_and_stacks() {
         dm("dm-1", "253:1", "mpatha", "mpath-36001", &["sda", "sdb"]),
         dm("dm-2", "253:2", "mpatha-part1", "part1-mpath-36001", &["dm-1"]),
         dm("dm-3", "253:3", "cr", "CRYPT-LUKS2-aa-cr", &["dm-0"]),
+        dm("dm-4", "253:4", "usr", "CRYPT-VERITY-aa-usr", &["vda1"]),
         Block { slaves: vec!["sdc".into()], ..block("md127", "9:127") },
         part("md127p1", "259:5", 1, "md127"),
         Block {
@@ -59,13 +60,14 @@ fn disks_and_stacks() {
         ("dm-1", "mpath"),
         ("dm-2", "partition"),
         ("dm-3", "crypt"),
+        ("dm-4", "verity"),
         ("md127", "raid"),
         ("loop2", "loop"),
         ("md127p1", "partition"),
     ];
     assert_eq!(stacked, want);
     assert_eq!(inventory.stacked[0].path, Path::new("/dev/mapper/vg0-lv--root"));
-    assert_eq!(inventory.stacked[6].slaves, ["md127"]);
+    assert_eq!(inventory.stacked[7].slaves, ["md127"]);
 }
 
 #[test]

@@ -107,6 +107,10 @@ impl<'a> Describer<'a> {
             "crypt" => {
                 return Err(error::SOURCE_LUKS.with_cause(cause("encrypted (LUKS or dm-crypt)")));
             }
+            "verity" | "integrity" => {
+                let what = format!("checked as it is read (dm-{})", s.kind);
+                return Err(error::SOURCE_CHECKED.with_cause(cause(&what)));
+            }
             "raid" => return Err(error::SOURCE_MD.with_cause(cause("software RAID (MD)"))),
             "bcache" => return Err(error::SOURCE_BCACHE.with_cause(cause("a bcache device"))),
             "mpath" => return Err(error::SOURCE_MULTIPATH.with_cause(cause("a multipath device"))),

@@ -99,5 +99,8 @@ pub fn resolve_spec<'w>(inventory: &'w Inventory, spec: &str) -> Option<Device<'
     if let Some(label) = spec.strip_prefix("PARTLABEL=").map(unquoted) {
         return part(&|p| p.label.as_deref() == Some(&label));
     }
+    if let Some(id) = spec.strip_prefix("ID=").map(unquoted) {
+        return find_device(inventory, "", &Path::new("/dev/disk/by-id").join(id));
+    }
     spec.starts_with("/dev/").then(|| find_device(inventory, "", Path::new(spec))).flatten()
 }

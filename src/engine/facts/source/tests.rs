@@ -172,6 +172,7 @@ fn what_is_not_cloned_in_kind_is_refused_by_name() {
         refused(&w, MOUNTS)
     };
     assert!(on("raid").starts_with("ALT-303"));
+    assert!(on("verity").starts_with("ALT-312"));
     assert!(on("bcache").starts_with("ALT-305"));
     assert!(on("mpath").starts_with("ALT-306"));
     let mut thin = inventory.clone();
