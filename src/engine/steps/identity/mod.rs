@@ -24,6 +24,8 @@ use crate::host::fs_calls::Kind;
 use crate::host::sandbox::Sandbox;
 
 const UNIT: &str = "altdisk-ssh-keys.service";
+/// A host key, its public part, and its certificate (ssh-keygen(1)).
+const KEYS: [&str; 3] = ["_key", "_key.pub", "_key-cert.pub"];
 const MACHINE_ID: &str = "/etc/machine-id";
 
 /// Runs once: afterwards there are keys.
@@ -225,8 +227,8 @@ fn matching(copy: &Beneath, pattern: &str) -> Result<Vec<PathBuf>> {
 fn host_keys(copy: &Beneath) -> Result<Vec<PathBuf>> {
     let dir = Path::new("/etc/ssh");
     let names = copy.read_dir(dir)?.into_iter().map(|e| e.name.to_string_lossy().into_owned());
-    let keys = names
-        .filter(|n| n.starts_with("ssh_host_") && (n.ends_with("_key") || n.ends_with("_key.pub")));
+    let keys =
+        names.filter(|n| n.starts_with("ssh_host_") && KEYS.iter().any(|end| n.ends_with(end)));
     Ok(keys.map(|n| dir.join(n)).collect())
 }
 

@@ -14,6 +14,7 @@ fn nothing_of_the_other_machine_is_left() {
     for f in [
         "etc/ssh/ssh_host_rsa_key",
         "etc/ssh/ssh_host_rsa_key.pub",
+        "etc/ssh/ssh_host_rsa_key-cert.pub",
         "etc/ssh/sshd_config",
         "var/lib/dbus/machine-id",
     ] {
@@ -32,6 +33,7 @@ fn nothing_of_the_other_machine_is_left() {
     assert!(
         !root.join("etc/ssh/ssh_host_rsa_key").exists()
             && !root.join("etc/ssh/ssh_host_rsa_key.pub").exists()
+            && !root.join("etc/ssh/ssh_host_rsa_key-cert.pub").exists()
     );
     assert!(
         root.join("etc/ssh/sshd_config").exists() && !root.join("var/lib/dbus/machine-id").exists()
