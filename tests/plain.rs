@@ -155,6 +155,28 @@ fn help_is_everywhere() {
     }
 }
 
+/// What was asked for is the last thing before the next prompt: the panel is not printed below it,
+/// which would move it away on 24 lines.
+#[test]
+fn what_was_asked_for_stays_in_sight() {
+    let home = tempfile::tempdir().unwrap();
+    let count = |lines: &str, what: &str| {
+        typed(home.path(), &["greet"], lines).lines().filter(|l| l.contains(what)).count()
+    };
+    for (lines, shown) in [
+        ("q\n", 1),
+        ("?\nq\n", 1),
+        ("?2\nzzz\nc\nq\n", 1),
+        ("go\nq\n", 1),
+        ("1\n1\ngo\nq\n", 2),
+        ("1\n1\ngo\n\nq\n", 3),
+    ] {
+        assert_eq!(count(lines, "   3   Password:"), shown, "{lines:?}");
+    }
+    let text = typed(home.path(), &[], "?\nxyz\n\nq\n");
+    assert_eq!(text.matches("   1  Greet Somebody\n").count(), 2, "{text}");
+}
+
 #[test]
 fn going_back_runs_nothing() {
     let home = tempfile::tempdir().unwrap();

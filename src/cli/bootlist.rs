@@ -19,6 +19,7 @@ use crate::boot::firmware::Firmware;
 use crate::cli::getopt;
 use crate::cli::output::{print_raw, print_review, print_text, wrap_paragraph};
 use crate::cli::session::attach_console;
+use crate::disk::model::Inventory;
 use crate::engine::state::State;
 use crate::error::{self, Exit};
 use crate::event::Events;
@@ -94,7 +95,8 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         ));
     }
     if let (true, Some(first)) = (options.review, options.disks.first()) {
-        let machine = running_system::detect_machine()?;
+        let machine = running_system::detect_machine()
+            .map_err(|e| wrong_disk(&options.disks).unwrap_or(e))?;
         let disk = find_disk(&machine, first)?;
         let page = review_page(&machine, disk, copy_time(), options.once);
         return print_review(&page);
@@ -107,7 +109,7 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
                 Exit::Done,
             ));
         }
-        machine => machine?,
+        machine => machine.map_err(|e| wrong_disk(&options.disks).unwrap_or(e))?,
     };
     if options.cancel {
         print_text(&cancel_once(&machine, events)?, Exit::Done);
@@ -133,6 +135,13 @@ pub fn run(args: &[OsString], events: &Events) -> Result<Exit> {
         });
     }
     Ok(Exit::Done)
+}
+
+/// The error about a name that no disk has: where the boot list cannot be read, that is not why.
+fn wrong_disk(words: &[String]) -> Option<anyhow::Error> {
+    let is_role = |w: &&String| ["rootvg", "altinst_rootvg", "old_rootvg"].contains(&w.as_str());
+    let inventory = Inventory::gather().ok()?;
+    words.iter().filter(|w| !is_role(w)).find_map(|w| inventory.disk(w).err())
 }
 
 /// The answer where it is not known what starts this machine: what is known, and why the rest is

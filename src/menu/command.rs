@@ -15,7 +15,7 @@ use crate::text::shell::quoted;
 pub const HIDDEN: &str = "********";
 
 /// A command line that a dialog made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     /// The words to run.
     pub argv: Vec<String>,

@@ -27,7 +27,7 @@ impl<W: Write> Plain<'_, W> {
             Ok(Some(context)) => context,
             Ok(None) => return Leave::Back,
             Err(err) => {
-                self.talk.error(&err);
+                self.tell_error(&err);
                 return Leave::Back;
             }
         };
@@ -36,7 +36,10 @@ impl<W: Write> Plain<'_, W> {
             return self.go(dialog, &mut values, &context);
         }
         loop {
-            let shown = self.form(dialog, &values);
+            let shown = lines(dialog, &values);
+            if self.shows_panel() {
+                self.form(dialog, &values);
+            }
             let prompt = "Number to change a line, `go` to run (? help, ?N, lN list, rN reset, c command, b back, q quit):";
             let Some(word) = self.talk.ask(prompt) else { return Leave::Quit };
             let line = |text: &str| {
@@ -56,14 +59,15 @@ impl<W: Write> Plain<'_, W> {
                 (_, "c") => {
                     let line = command::build_line(dialog, &values, &context).shown();
                     self.talk.line(&format!("  {line}"));
+                    self.stays = true;
                 }
                 (Answer::Help(None), _) => {
-                    self.talk.say(&dialog.help);
-                    self.talk.say(HELP);
+                    self.tell(&dialog.help);
+                    self.tell(HELP);
                 }
                 (Answer::Help(Some(n)), _) => match line(&n.to_string()) {
-                    Some(n) => self.talk.say(&dialog.fields[n].help),
-                    None => self.talk.say(&format!("There is no line {n}.")),
+                    Some(n) => self.tell(&dialog.fields[n].help),
+                    None => self.tell(&format!("There is no line {n}.")),
                 },
                 (Answer::Number(_), _) | (_, _) => {
                     let (list, reset) = (
@@ -80,7 +84,7 @@ impl<W: Write> Plain<'_, W> {
                             Edited::Answered
                         }
                         _ => {
-                            self.talk.say(&format!("`{word}` is none of these. Lines are 1 to {}; `go` runs the command.", shown.len()));
+                            self.tell(&format!("`{word}` is none of these. Lines are 1 to {}; `go` runs the command.", shown.len()));
                             Edited::Answered
                         }
                     };
@@ -104,10 +108,10 @@ impl<W: Write> Plain<'_, W> {
         Ok(Some(all))
     }
 
-    /// Shows the form; returns the field of each numbered line.
-    fn form(&mut self, dialog: &Dialog, values: &Values) -> Vec<usize> {
+    /// Shows the form.
+    fn form(&mut self, dialog: &Dialog, values: &Values) {
         self.talk.title(&dialog.title);
-        let mut lines = vec![];
+        let mut number = 0;
         for n in rules::visible(dialog, values) {
             let field = &dialog.fields[n];
             let indent = "  ".repeat(usize::from(field.indent));
@@ -115,7 +119,7 @@ impl<W: Write> Plain<'_, W> {
                 self.talk.item(&format!("       {indent}"), &one_line(&field.label));
                 continue;
             }
-            lines.push(n);
+            number += 1;
             let must = if field.required == Required::Filled { '*' } else { ' ' };
             let list = if field.list.is_some() || !field.choices.is_empty() { " +" } else { "" };
             let value = values.get(n);
@@ -125,21 +129,20 @@ impl<W: Write> Plain<'_, W> {
                 _ => format!("[{value}]"),
             };
             self.talk.item(
-                &format!("{:>4} {must} {indent}", lines.len()),
+                &format!("{number:>4} {must} {indent}"),
                 &format!("{}: {value}{list}", one_line(&field.label)),
             );
         }
-        lines
     }
 
     /// Enter in a form: refuse, review, ask, run.
     fn go(&mut self, dialog: &Dialog, values: &mut Values, context: &Context) -> Leave {
         if let Some(no) = rules::validate(dialog, values) {
-            self.talk.say(&no.message);
+            self.tell(&no.message);
             return Leave::Back;
         }
         if dialog.root && !self.run.root {
-            self.talk.say(&format!(
+            self.tell(&format!(
                 "{}: this needs root. Leave altdisk and start it as root, for example with sudo.",
                 one_line(&dialog.title)
             ));
@@ -149,12 +152,12 @@ impl<W: Write> Plain<'_, W> {
         let line = match self.reviewed(dialog, line) {
             Ok(Some(line)) => line,
             Ok(None) => {
-                self.talk.say("Nothing was run.");
+                self.tell("Nothing was run.");
                 return Leave::Back;
             }
             Err(err) => {
-                self.talk.error(&err);
-                self.talk.say("Nothing was run.");
+                self.tell_error(&err);
+                self.tell("Nothing was run.");
                 return Leave::Back;
             }
         };
@@ -203,4 +206,10 @@ impl<W: Write> Plain<'_, W> {
         let typed = self.talk.ask("Type yes to run it:");
         Ok(typed.is_some_and(|t| t == "yes").then_some(line))
     }
+}
+
+/// The field of each numbered line.
+fn lines(dialog: &Dialog, values: &Values) -> Vec<usize> {
+    let is_line = |n: &usize| dialog.fields[*n].kind != Kind::Heading;
+    rules::visible(dialog, values).into_iter().filter(is_line).collect()
 }

@@ -25,7 +25,7 @@ impl<W: Write> Plain<'_, W> {
         let dry = self.run.dry || self.run.nothing;
         (self.run.record)(Record::Command { line: line.shown(), hides: line.hides(), run: !dry });
         if dry {
-            self.talk.say("Not run, only recorded (-x).");
+            self.tell("Not run, only recorded (-x).");
             return (Leave::Back, false);
         }
         let done = match how {
@@ -33,8 +33,9 @@ impl<W: Write> Plain<'_, W> {
             How::Inherit => self.with_terminal(line),
             How::Exec => foreground::replace(&line.argv, &self.run.env).map(|never| match never {}),
         };
+        self.stays = true;
         done.unwrap_or_else(|err| {
-            self.talk.error(&err);
+            self.tell_error(&err);
             (Leave::Back, false)
         })
     }
@@ -172,35 +173,38 @@ The running system is not changed by stopping.",
             let jobs = match job::list() {
                 Ok(jobs) => jobs,
                 Err(err) => {
-                    self.talk.error(&err);
+                    self.tell_error(&err);
                     return Leave::Back;
                 }
             };
             if jobs.is_empty() {
-                self.talk.say("No job was run yet.");
+                self.tell("No job was run yet.");
                 return Leave::Back;
             }
-            self.talk.title("Running and Finished Jobs");
-            for (n, job) in (1..).zip(jobs.iter().take(JOBS)) {
-                self.talk.item(
-                    &format!("{n:>4}  "),
-                    &format!("job {}: {} ({})", job.id, job.spec.title, job.state_word()),
-                );
+            if self.shows_panel() {
+                self.talk.title("Running and Finished Jobs");
+                for (n, job) in (1..).zip(jobs.iter().take(JOBS)) {
+                    self.talk.item(
+                        &format!("{n:>4}  "),
+                        &format!("job {}: {} ({})", job.id, job.spec.title, job.state_word()),
+                    );
+                }
             }
             let Some(word) = self.talk.ask("Number to see it (b back, q quit):") else {
                 return Leave::Quit;
             };
             match answer(&word) {
-                Answer::Back | Answer::Nothing => return Leave::Back,
+                Answer::Back => return Leave::Back,
+                Answer::Nothing => {}
                 Answer::Quit => return Leave::Quit,
                 Answer::Number(n) if n >= 1 && n <= jobs.len().min(JOBS) => {
                     match self.follow(jobs[n - 1].id) {
                         Ok((Leave::Quit, _)) => return Leave::Quit,
-                        Ok(_) => {}
-                        Err(err) => self.talk.error(&err),
+                        Ok(_) => self.stays = true,
+                        Err(err) => self.tell_error(&err),
                     }
                 }
-                _ => self.talk.say("Type the number of a line."),
+                _ => self.tell("Type the number of a line."),
             }
         }
     }

@@ -42,6 +42,7 @@ impl<W: Write> Plain<'_, W> {
             return Leave::Menu;
         }
         self.depth += 1;
+        self.stays = false;
         let leave = match set.find(id) {
             Some(Screen::Menu(menu)) => self.menu(menu),
             Some(Screen::Selector(selector)) => self.selector(selector, context),
@@ -60,15 +61,15 @@ impl<W: Write> Plain<'_, W> {
             Target::Screen(id) => self.screen(id, context),
             Target::Builtin(Builtin::Jobs) => self.jobs(),
             Target::Builtin(Builtin::Themes) => {
-                self.talk.say("Themes need a terminal with a screen: start altdisk there without --plain, or with --theme.");
+                self.tell("Themes need a terminal with a screen: start altdisk there without --plain, or with --theme.");
                 Leave::Back
             }
             Target::Builtin(Builtin::Keys) => {
-                self.talk.say(KEYS);
+                self.tell(KEYS);
                 Leave::Back
             }
             Target::Builtin(Builtin::About) => {
-                texts::about().iter().for_each(|(text, _)| self.talk.say(text));
+                texts::about().iter().for_each(|(text, _)| self.tell(text));
                 Leave::Back
             }
         }
@@ -77,15 +78,8 @@ impl<W: Write> Plain<'_, W> {
     fn menu(&mut self, menu: &Menu) -> Leave {
         let choices: Vec<&Item> = menu.items.iter().filter(|i| i.goto.is_some()).collect();
         loop {
-            self.talk.title(&menu.title);
-            let mut number = 0;
-            for item in &menu.items {
-                if item.goto.is_some() {
-                    number += 1;
-                    self.talk.item(&format!("{number:>4}  "), &item.text);
-                } else {
-                    self.talk.item("      ", &item.text);
-                }
+            if self.shows_panel() {
+                self.show_menu(menu);
             }
             let Some(word) = self.talk.ask("Number (? help, ?N help on N, b back, q quit):") else {
                 return Leave::Quit;
@@ -93,10 +87,10 @@ impl<W: Write> Plain<'_, W> {
             match answer(&word) {
                 Answer::Back => return Leave::Back,
                 Answer::Quit => return Leave::Quit,
-                Answer::Help(None) => self.talk.say(&menu.help),
+                Answer::Help(None) => self.tell(&menu.help),
                 Answer::Help(Some(n)) => match choices.get(n.wrapping_sub(1)) {
-                    Some(item) => self.talk.say(item_help(self.set, item)),
-                    None => self.talk.say(&format!("There is no line {n}.")),
+                    Some(item) => self.tell(item_help(self.set, item)),
+                    None => self.tell(&format!("There is no line {n}.")),
                 },
                 Answer::Number(n) => {
                     match choices.get(n.wrapping_sub(1)).and_then(|i| i.goto.as_ref()) {
@@ -105,17 +99,30 @@ impl<W: Write> Plain<'_, W> {
                                 return Leave::Quit;
                             }
                         }
-                        None => self.talk.say(&format!(
+                        None => self.tell(&format!(
                             "There is no line {n}; the lines are 1 to {}.",
                             choices.len()
                         )),
                     }
                 }
                 Answer::Nothing => {}
-                Answer::Other => self.talk.say(&format!(
+                Answer::Other => self.tell(&format!(
                     "`{word}` is not a number: type the number of a line, from 1 to {}.",
                     choices.len()
                 )),
+            }
+        }
+    }
+
+    fn show_menu(&mut self, menu: &Menu) {
+        self.talk.title(&menu.title);
+        let mut number = 0;
+        for item in &menu.items {
+            if item.goto.is_some() {
+                number += 1;
+                self.talk.item(&format!("{number:>4}  "), &item.text);
+            } else {
+                self.talk.item("      ", &item.text);
             }
         }
     }
@@ -202,6 +209,7 @@ const KEYS: &str = "Here everything is typed as a line and ended with Enter.
   ?             help; ?2 is help on line 2
   b             back to the panel before
   q             leave altdisk; a running job continues
+  Enter         show the panel again
 
 In a form:
 

@@ -102,7 +102,7 @@ impl<W: Write> Plain<'_, W> {
             Ok(Some(listing)) => listing,
             Ok(None) => return Edited::Back,
             Err(err) => {
-                self.talk.error(&err);
+                self.tell_error(&err);
                 return Edited::Back;
             }
         };
@@ -112,7 +112,7 @@ impl<W: Write> Plain<'_, W> {
         let open: Vec<&str> =
             listing.entries.iter().filter(|e| !e.refused).map(|e| e.value.as_str()).collect();
         if open.is_empty() {
-            self.talk.say(if field.list.as_ref().is_some_and(|l| l.take == Take::Range) {
+            self.tell(if field.list.as_ref().is_some_and(|l| l.take == Take::Range) {
                 "These are for information; type the value."
             } else {
                 "Nothing can be chosen here now."

@@ -49,12 +49,32 @@ pub struct Plain<'a, W: Write> {
     /// How commands are run and recorded.
     pub(super) run: Run<'a>,
     pub(super) depth: usize,
+    /// What was just said (help, the lines of a command) is to stay in sight: the panel is not
+    /// shown again before the next prompt, which on 24 lines would move it away.
+    pub(super) stays: bool,
 }
 
 impl<'a, W: Write> Plain<'a, W> {
     /// A session in which no panel is open yet.
     pub fn new(talk: Talk<W>, set: &'a Set, run: Run<'a>) -> Self {
-        Self { talk, set, run, depth: 0 }
+        Self { talk, set, run, depth: 0, stays: false }
+    }
+
+    /// Whether a panel is shown before its prompt.
+    pub(super) fn shows_panel(&mut self) -> bool {
+        !std::mem::take(&mut self.stays)
+    }
+
+    /// Says something that stays in sight.
+    pub(super) fn tell(&mut self, text: &str) {
+        self.talk.say(text);
+        self.stays = true;
+    }
+
+    /// An error that stays in sight.
+    pub(super) fn tell_error(&mut self, err: &anyhow::Error) {
+        self.talk.error(err);
+        self.stays = true;
     }
 
     /// Asks a program, and records that.

@@ -18,8 +18,11 @@ use crate::tui::screens::{Insertion, Outcome};
 const FIRST: u16 = 4;
 /// Rows that the command line may take.
 const COMMAND: usize = 2;
-/// Columns for what is typed.
+/// Columns for what is typed; fewer beside a long prompt, which is never cut.
 const TYPED: u16 = 24;
+const MIN_TYPED: u16 = 12;
+/// Columns of a prompt's row for mark, brackets and blanks.
+const AROUND_PROMPT: u16 = 6;
 
 /// `WHAT BOOTS NEXT`, or a line that ends with a colon.
 fn is_heading(line: &str) -> bool {
@@ -174,7 +177,7 @@ impl Review {
     /// Rows below the text: a blank, the prompts, the command, a blank.
     fn rows_below(&self, size: (u16, u16)) -> u16 {
         let legend = keys::rows(&self.legend(), size.0, keys::WIDE);
-        let prompts = self.inputs.len() as u16;
+        let prompts = (0..self.inputs.len()).map(|n| self.prompt_rows(n, size.0)).sum::<u16>();
         legend + 1 + self.command(size.0, KeyNames::Function).len() as u16 + prompts + 1
     }
 
@@ -200,10 +203,11 @@ impl Review {
             c.draw_text(0, FIRST - 1, &above, Role::Note);
             c.draw_text(0, below, &under, Role::Note);
         }
+        let mut command = below + 1;
         for n in 0..self.inputs.len() {
-            self.prompt(c, below + 1 + n as u16, n, focused);
+            self.prompt(c, command, n, focused);
+            command += self.prompt_rows(n, size.0);
         }
-        let command = below + 1 + self.inputs.len() as u16;
         for (n, line) in self.command(size.0, key_names).iter().enumerate() {
             c.draw_text(0, command + n as u16, line, Role::Command);
         }
@@ -216,22 +220,35 @@ impl Review {
         }
     }
 
+    /// The prompt, broken so that what is typed has its place behind the last line.
+    fn prompt_lines(&self, n: usize, width: u16) -> Vec<String> {
+        let room = width.saturating_sub(MIN_TYPED + AROUND_PROMPT);
+        fold(self.answer.questions.get(n).map_or("", |q| &q.prompt), room)
+    }
+
+    fn prompt_rows(&self, n: usize, width: u16) -> u16 {
+        self.prompt_lines(n, width).len() as u16
+    }
+
     fn prompt(&self, c: &mut Canvas<'_>, y: u16, n: usize, focused: bool) {
-        let (asked, input) = (&self.answer.questions[n], &self.inputs[n]);
+        let input = &self.inputs[n];
         let here = n == self.at;
-        let room = c.width().saturating_sub(TYPED + 4);
-        let prompt: String = asked.prompt.chars().take(usize::from(room)).collect();
-        if here {
-            c.draw_selected(1, 2, y, &prompt, Role::Label)
-        } else {
-            _ = c.draw_text(2, y, &prompt, Role::Label)
-        }
+        let lines = self.prompt_lines(n, c.width());
         c.draw_text(0, y, "*", Role::Mark);
-        let x = 2 + columns(&prompt) + 1;
-        let skip = input.visual_scroll(usize::from(TYPED));
+        for (i, line) in (0..).zip(&lines) {
+            if here {
+                c.draw_selected(1, 2, y + i, line, Role::Label)
+            } else {
+                _ = c.draw_text(2, y + i, line, Role::Label)
+            }
+        }
+        let y = y + lines.len().saturating_sub(1) as u16;
+        let x = 2 + lines.last().map_or(0, |l| columns(l)) + 1;
+        let room = TYPED.min(c.width().saturating_sub(x + 3)).max(MIN_TYPED);
+        let skip = input.visual_scroll(usize::from(room));
         let seen: String = input.value().chars().skip(skip).collect();
         c.draw_text(x, y, "[", Role::Mark);
-        let took = c.draw_text_within(x + 1, y, TYPED, &seen, Role::Value);
+        let took = c.draw_text_within(x + 1, y, room, &seen, Role::Value);
         if input.value().is_empty() || !here {
             c.draw_text(x + 1 + took, y, "]", Role::Mark);
         }
@@ -243,6 +260,32 @@ impl Review {
                 .take(input.cursor().saturating_sub(skip))
                 .collect();
             c.place_cursor(x + 1 + columns(&before), y);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::golden::drawn;
+
+    #[test]
+    fn a_long_prompt_is_never_cut() {
+        let prompt = "Serial number or name of practice-for-the-night (loop12), to erase it";
+        let text = format!(
+            r#"{{"version":1,"title":"Clone","text":["x"],"type":[{{"prompt":"{prompt}","words":["S1"],"add":[]}}]}}"#
+        );
+        let answer = review::parse(&text).unwrap();
+        for width in [60, 80, 100] {
+            let mut review = Review::new(answer.clone(), Line::default());
+            review.insert_text("PRACTICE-practice-for-the-night");
+            let shown = drawn(width, 24, |c| review.view(c, KeyNames::Function, true));
+            let shown = shown.split("=== roles").next().unwrap();
+            let words: Vec<&str> = shown.split_whitespace().collect();
+            let all = words.join(" ");
+            assert!(all.contains(&format!("* {prompt} [")), "{width}:\n{shown}");
+            assert!(all.contains("the-night Command"), "{width}:\n{shown}");
+            assert!(shown.lines().all(|l| l.chars().count() <= usize::from(width)), "{shown}");
         }
     }
 }
