@@ -26,7 +26,7 @@ fn mounts_that_look_like_others() {
     let state = machine.state();
     // A dd of /boot has the same UUID and label; it is mounted, and so is one whose file is gone.
     machine.must(&format!(
-        "mkdir -p /mnt/old /mnt/gone /root/ext/lib && dd if={disk}p2 of=/root/boot.img bs=1M status=none && mount -o loop,ro /root/boot.img /mnt/old && \
+        "mkdir -p /mnt/old /mnt/gone /root/ext/lib && dd if={disk}p2 of=/root/boot.img bs=1M status=none && mount -o loop,ro,noload /root/boot.img /mnt/old && \
          truncate -s 16M /root/gone.img && mkfs.ext4 -q /root/gone.img && mount -o loop /root/gone.img /mnt/gone && rm /root/gone.img && echo g >/mnt/gone/g"
     ));
     // The file system of /home at a deeper place, below a tmpfs; a file over a file; an overlay over
