@@ -19,6 +19,9 @@ use crate::software::space::is_initramfs;
 use crate::tree::exclude::{Excludes, PatternUse};
 
 const MIB: u64 = 1 << 20;
+/// What journal, descriptors and inode tables take more in larger blocks, bytes: mke2fs sizes them
+/// by the number of blocks.
+const LARGER_BLOCKS_OWN: u64 = 32 << 20;
 
 /// Counts of the running system, made once: the needs of every layout follow from them.
 pub struct Counted {
@@ -162,7 +165,10 @@ impl Counted {
                 needs.push(fitting::room_for_initramfs(&fs.fs_name, free_mb, &self.initramfs));
             }
             // Half of the last block of a file is empty on average; all of it can be.
-            let larger = fitting::larger_blocks(fs, sector).saturating_mul(count.files);
+            let larger = match fitting::larger_blocks(fs, sector) {
+                0 => 0,
+                bytes => bytes.saturating_mul(count.files).saturating_add(LARGER_BLOCKS_OWN),
+            };
             let own = fs.fs_vfs.facts().smallest.map_or(0, |s| s.own_mb) * MIB;
             let grown =
                 [(count.growth(fs), Reason::Growth), (larger, Reason::Blocks), (own, Reason::Own)];
@@ -290,6 +296,6 @@ mod tests {
         small.fs_data[0].fs_mkfs_options = ["-b", "1024"].map(str::to_owned).into();
         (counted.all[0].trees, counted.all[0].files) = (vec![], 200_000);
         assert_eq!(counted.needs(&small, 512).len(), 1);
-        assert_eq!(counted.needs(&small, 4096)[1], need(Reason::Blocks, 3000, 585));
+        assert_eq!(counted.needs(&small, 4096)[1], need(Reason::Blocks, 3000, 617));
     }
 }
