@@ -32,31 +32,31 @@ fn mounts_that_look_like_others() {
     // The file system of /home at a deeper place, below a tmpfs; a file over a file; an overlay over
     // /usr, as systemd-sysext makes one.
     machine.must(&format!(
-        "umount /home && mkdir -p /data/home && sed -i 's|/home|/data/home|' /etc/fstab && mount {disk}p4 /data/home && echo deep >/data/home/deep && \
-         mount -t tmpfs tmpfs /data && echo ram >/data/ram && echo on-disk >/etc/motd && echo other >/root/motd && mount --bind /root/motd /etc/motd && \
+        "umount /home && mkdir -p /deep/home && sed -i 's|/home|/deep/home|' /etc/fstab && mount {disk}p4 /deep/home && echo deep >/deep/home/deep && \
+         mount -t tmpfs tmpfs /deep && echo ram >/deep/ram && echo on-disk >/etc/motd && echo other >/root/motd && mount --bind /root/motd /etc/motd && \
          touch /root/ext/lib/extension && {{ mount -t overlay overlay -o lowerdir=/root/ext:/usr /usr || true; }}"
     ));
     let ended = machine.run("alt_disk_install -C -B one");
-    said(&ended, 0, &["mounted from a file", "/mnt/old (/root/boot.img)", "/data/home"]);
+    said(&ended, 0, &["mounted from a file", "/mnt/old (/root/boot.img)", "/deep/home"]);
     let root = in_copy(
         &machine,
         &target,
         "/",
-        "cat etc/motd etc/fstab; ls -A mnt/old mnt/gone data; ls usr/lib/extension; cmp root/boot.img /root/boot.img && echo same",
+        "cat etc/motd etc/fstab; ls -A mnt/old mnt/gone deep; ls usr/lib/extension; cmp root/boot.img /root/boot.img && echo same",
     );
     let old = machine.must(&format!("blkid -p -o value -s UUID {disk}p2"));
     let new = machine
         .must(&format!("blkid -p -o value -s UUID {}", partition(&machine, &target, "/boot")));
     assert!(root.starts_with("on-disk\n"), "{root}");
     assert!(root.contains(new.trim()) && !root.contains(old.trim()), "{root}");
-    for line in ["mnt/gone:\n\n", "mnt/old:\n", "data:\nhome\n", "same\n"] {
+    for line in ["mnt/gone:\n\n", "mnt/old:\n", "deep:\nhome\n", "same\n"] {
         assert!(root.contains(line), "no {line:?} in\n{root}");
     }
     assert!(!root.contains("usr/lib/extension\n") && !root.contains("ram"), "{root}");
-    let home = in_copy(&machine, &target, "/data/home", "cat deep");
+    let home = in_copy(&machine, &target, "/deep/home", "cat deep");
     assert_eq!(home, "deep\n");
     said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
-    machine.run("umount /usr; umount /etc/motd; umount /data; umount /mnt/old /mnt/gone");
+    machine.run("umount /usr; umount /etc/motd; umount /deep; umount /mnt/old /mnt/gone");
 
     // A loop device on a partition is that partition, and no file.
     machine.must(&format!(

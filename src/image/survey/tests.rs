@@ -114,7 +114,7 @@ fn memory_is_bounded() {
             let path = format!("lib/modules/{n}/x");
             [
                 member(&path, b'0', b""),
-                pax(&[("path", format!("boot/vmlinuz-{}{n}", "y".repeat(400)).as_bytes())]),
+                pax(&[("path", format!("boot/vmlinuz-{}{n}", "y".repeat(200)).as_bytes())]),
                 member("x", b'0', b""),
             ]
         })

@@ -100,7 +100,7 @@ fn every_planted_leak_is_found() {
         ),
         (
             "etc/fstab",
-            format!("UUID={NEW_ROOT} / ext4 defaults\n/dev/my-vg/other /x ext4 rw\n"),
+            format!("UUID={NEW_ROOT} / ext4 defaults\n/dev/my-vg/home /x ext4 rw\n"),
             "/etc/fstab:2: /dev/my-vg/",
         ),
         (

@@ -147,7 +147,7 @@ impl<'a, 'f> Builder<'a, 'f> {
                 },
             );
             self.notes.push(format!(
-                "the running system has no EFI system partition; the copy gets one of {}, for machines with UEFI",
+                "the running system has no EFI system partition; the copy gets one of {}",
                 format_size(size)
             ));
         }
