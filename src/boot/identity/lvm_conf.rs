@@ -46,7 +46,8 @@ impl Volumes {
 pub fn devices_file(text: &str) -> Option<&str> {
     let lines = text.lines().map(|l| l.split('#').next().unwrap_or_default());
     let value = lines.filter_map(|l| l.split_once("devicesfile")?.1.trim_start().strip_prefix('='));
-    let name = value.filter_map(|v| v.trim_start().strip_prefix('"')?.split('"').next()).last()?;
+    let mut names = value.filter_map(|v| v.trim_start().strip_prefix('"')?.split('"').next());
+    let name = names.next_back()?;
     (!name.is_empty() && !name.contains('/')).then_some(name)
 }
 
