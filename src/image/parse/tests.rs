@@ -38,7 +38,7 @@ fn each_bad_file_has_its_message() {
         let err = parse(&text, Path::new(name)).expect_err(&name.to_string_lossy());
         let said = error::find(&err).unwrap();
         ids.insert(said.entry.id);
-        let message = format!("{said}\n");
+        let message = format!("{}: {}\n", said.entry.id, said.cause);
         let beside = path.with_extension("txt");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&beside, &message).unwrap();
