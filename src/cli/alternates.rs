@@ -37,14 +37,14 @@ struct Known<'w> {
 pub fn report(inventory: &Inventory, as_json: bool) -> Result<String> {
     privilege::require_root()?;
     let roles = roles(inventory, &target_disks::known_disks(&[])?);
-    let (stored, unreadable) = match RecordState::from_stored(unsafe_as_unreadable(State::peek())?)
-    {
-        RecordState::None => (None, None),
-        RecordState::Known(a) => (Some(*a), None),
-        RecordState::NoJournal(_) | RecordState::Unreadable(_) => {
-            (None, Marks::read(inventory).unreadable)
-        }
-    };
+    let (stored, unreadable) =
+        match RecordState::from_stored(unsafe_as_unreadable(State::read_unlocked())?) {
+            RecordState::None => (None, None),
+            RecordState::Known(a) => (Some(*a), None),
+            RecordState::NoJournal(_) | RecordState::Unreadable(_) => {
+                (None, Marks::read(inventory).unreadable)
+            }
+        };
     let with = |role: Role| {
         inventory.disks.iter().filter(|d| roles.get(&d.name) == Some(&role)).collect::<Vec<_>>()
     };

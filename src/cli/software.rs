@@ -36,7 +36,7 @@ pub fn run(args: &[OsString], _events: &Events) -> Result<Exit> {
         )));
     }
     let here = Beneath::open(Path::new("/"))?;
-    let copy_is_known = State::peek_base()?.known()?.is_some();
+    let copy_is_known = State::read_base_unlocked()?.known()?.is_some();
     let alternate = if copy_is_known {
         Some(updates::read(&here, &Path::new(STATE).join("altinst"))?)
     } else {

@@ -65,7 +65,7 @@ pub fn mkfs(
     held.guard(|| mkfs.run(events).map(drop))?;
     let found = probe::whole(&held.path())?;
     if found.as_ref().is_some_and(|s| {
-        fstype.is(&s.kind) && s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(uuid))
+        fstype.is_named(&s.kind) && s.uuid.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(uuid))
     }) {
         return Ok(());
     }

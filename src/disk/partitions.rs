@@ -54,7 +54,7 @@ pub fn appear(disk: &Disk, places: &[PartitionExtent], events: &Events) -> Resul
     while !wrong().is_empty() && begun.elapsed() < NODES_TIMEOUT {
         // `-u` leaves those that come after the last one of the new table.
         if partitions_of(&disk.name).iter().any(|n| !nodes.contains(n)) {
-            forget(&disk.path, &disk.name, events)?;
+            forget_partitions(&disk.path, &disk.name, events)?;
         }
         let cmd = Cmd::new(
             "partx",
@@ -78,7 +78,7 @@ pub fn appear(disk: &Disk, places: &[PartitionExtent], events: &Events) -> Resul
 ///
 /// # Errors
 /// ALT-801 where partx is not installed.
-pub fn forget(path: &Path, name: &str, events: &Events) -> Result<()> {
+pub fn forget_partitions(path: &Path, name: &str, events: &Events) -> Result<()> {
     if partitions_of(name).is_empty() {
         return Ok(());
     }
@@ -88,13 +88,13 @@ pub fn forget(path: &Path, name: &str, events: &Events) -> Result<()> {
     Cmd::new("partx", sentence).arg("-d").arg(path).accept(&[1]).run(events).map(drop)
 }
 
-/// Like [`forget`], until none is left, for [`NODES_TIMEOUT`] at most: the kernel keeps a partition that
+/// Like [`forget_partitions`], until none is left, for [`NODES_TIMEOUT`] at most: the kernel keeps a partition that
 /// somebody has open, and whoever lists the disks of a machine opens each for a moment.
 ///
 /// # Errors
 /// ALT-216 naming those that stay.
 pub fn forget_all(disk: &Disk, events: &Events) -> Result<()> {
-    forget(&disk.path, &disk.name, events)?;
+    forget_partitions(&disk.path, &disk.name, events)?;
     settle(events)?;
     let begun = Instant::now();
     while begun.elapsed() < NODES_TIMEOUT {

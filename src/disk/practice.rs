@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::disk::claim::Claim;
 use crate::disk::model::{Disk, Inventory, PRACTICE};
-use crate::disk::partitions::forget;
+use crate::disk::partitions::forget_partitions;
 use crate::disk::sysfs::{self, Block};
 use crate::disk::udev::settle;
 use crate::disk::uses;
@@ -208,7 +208,7 @@ pub fn create(
     // A machine that was killed, or a plain `losetup -d`, leaves partition nodes behind: the kernel
     // keeps them for the next file on this loop device. None of them is of this file.
     let number = device.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    forget(&device, &number, events)?;
+    forget_partitions(&device, &number, events)?;
     // Kernels that do not look for partitions themselves are told them; one without a table is no
     // failure.
     if !fresh {
@@ -315,7 +315,7 @@ fn refuse_if_used(name: &str, disk: &Disk, inventory: &Inventory) -> Result<()> 
 }
 
 fn detach(disk: &Disk, events: &Events) -> Result<()> {
-    forget(&disk.path, &disk.name, events)?;
+    forget_partitions(&disk.path, &disk.name, events)?;
     Cmd::new("losetup", format!("detach {}", disk.path.display()))
         .arg("-d")
         .arg(&disk.path)

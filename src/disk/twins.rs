@@ -24,7 +24,7 @@ pub enum Twin {
 
 impl Twin {
     /// For people, after "it has the same".
-    pub fn what(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Wwn => "WWN",
             Self::Serial => "serial number, model and size",

@@ -258,7 +258,7 @@ fn twins(disk: &Disk, inventory: &Inventory) -> Vec<Use> {
         evidence: format!(
             "{} has the same {}, and is in use: {}",
             other.path.display(),
-            twin.what(),
+            twin.description(),
             u.evidence
         ),
         remedy: error::DISK_TWIN.remedy.to_owned(),

@@ -173,7 +173,7 @@ impl Cmd {
     /// # Errors
     /// ALT-801 if it is not installed, ALT-802 if it ends with a code that was not accepted.
     pub fn run(&self, events: &Events) -> Result<Finished> {
-        self.judge(self.run_to_its_end(events)?)
+        self.check_exit(self.run_to_its_end(events)?)
     }
 
     /// The same, however it ends: the caller looks at the code.
@@ -195,7 +195,7 @@ impl Cmd {
     /// As [`Cmd::run`].
     pub fn read(&self) -> Result<Finished> {
         let done = self.execute(None)?;
-        self.judge(done)
+        self.check_exit(done)
     }
 
     /// Starts a program that works until its standard input ends, which is when the returned guard
@@ -209,7 +209,7 @@ impl Cmd {
         Ok(Held { child: self.spawn(&mut command)? })
     }
 
-    fn judge(&self, done: Finished) -> Result<Finished> {
+    fn check_exit(&self, done: Finished) -> Result<Finished> {
         if done.code.is_some_and(|c| self.accept.contains(&c)) {
             return Ok(done);
         }
@@ -250,9 +250,9 @@ impl Cmd {
                 threads::start_in(s, "errors", || {
                     drain(err, Stream::Stderr, events, &stderr, &ended, watch.as_ref())
                 })?;
-                watch
-                    .as_ref()
-                    .map_or(Ok(()), |w| threads::start_in(s, "watch", || w.keep(&ended)).map(drop))
+                watch.as_ref().map_or(Ok(()), |w| {
+                    threads::start_in(s, "watch", || w.watch_until_ended(&ended)).map(drop)
+                })
             };
             let child = listeners().and_then(|()| self.spawn(&mut command));
             // It holds the program's ends of the pipes.

@@ -216,7 +216,7 @@ fn wrong(what: &str) -> io::Error {
 ///
 /// # Errors
 /// If the directory must not be trusted, or cannot be written.
-pub fn keep(path: &Path, text: &[u8]) -> Result<()> {
+pub fn replace(path: &Path, text: &[u8]) -> Result<()> {
     if let Some(there) = path.ancestors().skip(1).find(|p| p.exists()) {
         trusted::trust_path(there)
             .map_err(|no| anyhow::anyhow!("{} {}", no.path.display(), no.wrong))?;
@@ -332,14 +332,14 @@ mod tests {
         fs::create_dir(at("altdisk")).unwrap();
         symlink(at("victim"), at("altdisk/theme")).unwrap();
         symlink(at("victim"), at("altdisk/.theme.altdisk-new")).unwrap();
-        keep(&at("altdisk/theme"), b"mono\n").unwrap();
+        replace(&at("altdisk/theme"), b"mono\n").unwrap();
         assert_eq!(fs::read_to_string(at("altdisk/theme")).unwrap(), "mono\n");
         assert!(!at("altdisk/theme").is_symlink());
-        keep(&at("a/b/theme"), b"x").unwrap();
+        replace(&at("a/b/theme"), b"x").unwrap();
         assert_eq!(fs::read_to_string(at("victim")).unwrap(), "victim\n");
         if nix::unistd::geteuid().is_root() {
             fs::set_permissions(at("altdisk"), fs::Permissions::from_mode(0o777)).unwrap();
-            assert!(keep(&at("altdisk/new/theme"), b"x").is_err());
+            assert!(replace(&at("altdisk/new/theme"), b"x").is_err());
             assert!(!at("altdisk/new").exists());
         }
     }

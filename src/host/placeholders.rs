@@ -28,7 +28,7 @@ impl Placeholders {
     /// # Errors
     /// If they cannot be written.
     pub fn hold(inside: &Sandbox) -> Result<Self> {
-        tidy(&inside.root)?;
+        remove_leftovers(&inside.root)?;
         let root = Beneath::open(&inside.root)?;
         let (services, names) =
             (root.is_dir("usr/sbin"), root.is_dir("etc") && inside.resolv_conf.is_some());
@@ -75,7 +75,7 @@ impl Drop for Placeholders {
 ///
 /// # Errors
 /// If it cannot be removed.
-pub fn tidy(root: &Path) -> Result<()> {
+pub fn remove_leftovers(root: &Path) -> Result<()> {
     let root = Beneath::open(root)?;
     for name in [POLICY, RESOLV_CONF] {
         // A link that leads in a circle hides nothing of ours.
@@ -114,13 +114,13 @@ mod tests {
         assert!(policy.exists() && resolv.exists());
         // As after a kill.
         std::mem::forget(held);
-        tidy(root).unwrap();
+        remove_leftovers(root).unwrap();
         assert!(!policy.exists() && !resolv.exists());
         // What is the copy's own stays, whatever happens.
         fs::write(&policy, "#!/bin/sh\nexit 0\n").unwrap();
         Placeholders::hold(&inside).unwrap().close().unwrap();
         assert!(policy.exists() && !resolv.exists());
-        tidy(root).unwrap();
+        remove_leftovers(root).unwrap();
         assert!(policy.exists());
     }
 

@@ -79,7 +79,7 @@ pub fn read(path: &Path) -> Result<String, UntrustedFile> {
     if !meta.is_file() {
         return Err(untrusted(path, "is not a regular file", ""));
     }
-    if let Some((wrong, right)) = judge(&meta, is_root(), false) {
+    if let Some((wrong, right)) = find_objection(&meta, is_root(), false) {
         return Err(untrusted(path, wrong, right));
     }
     // A link may lead elsewhere: what counts is where the file is.
@@ -153,7 +153,7 @@ pub fn trust_path(dir: &Path) -> Result<(), UntrustedFile> {
         // Where the sticky bit is (/tmp), others cannot put something else in place of what is
         // root's.
         let sticky = n > 0 && meta.mode() & 0o1000 != 0;
-        if let Some((wrong, right)) = judge(&meta, true, sticky) {
+        if let Some((wrong, right)) = find_objection(&meta, true, sticky) {
             return Err(untrusted(above, wrong, right));
         }
     }
@@ -165,7 +165,7 @@ fn is_root() -> bool {
 }
 
 /// The reason why root must not trust these permissions, if there is one.
-fn judge(meta: &Metadata, root: bool, sticky: bool) -> Option<(String, String)> {
+fn find_objection(meta: &Metadata, root: bool, sticky: bool) -> Option<(String, String)> {
     rules(meta.uid(), meta.mode(), root, sticky)
 }
 

@@ -75,7 +75,7 @@ impl Watch {
     }
 
     /// Watches until the program has ended.
-    pub fn keep(&self, ended: &AtomicBool) {
+    pub fn watch_until_ended(&self, ended: &AtomicBool) {
         let mut next = QUIET;
         let mut asked: Option<Instant> = None;
         while !ended.load(Ordering::SeqCst) {

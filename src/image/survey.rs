@@ -116,7 +116,7 @@ impl Survey {
         }
     }
 
-    fn keep(&mut self, path: Vec<u8>, text: Option<Vec<u8>>) {
+    fn add_to_skeleton(&mut self, path: Vec<u8>, text: Option<Vec<u8>>) {
         if self.skeleton.len() < MAX_NAMES || self.skeleton.contains_key(&path) {
             self.skeleton.insert(path, text);
         }
@@ -150,12 +150,12 @@ pub fn survey(archive: &mut Archive, events: &Events) -> Result<Survey> {
         }
         found.count(&parts, &member);
         match wanted(&parts, &member.kind) {
-            Some(Keep::Name(path)) => found.keep(path, Some(vec![])),
-            Some(Keep::Directory(path)) => found.keep(path, None),
+            Some(Keep::Name(path)) => found.add_to_skeleton(path, Some(vec![])),
+            Some(Keep::Directory(path)) => found.add_to_skeleton(path, None),
             Some(Keep::Text(path)) => {
                 if member.map.is_none() && member.size <= MAX_TEXT {
                     let text = content(archive, usize::try_from(MAX_TEXT).unwrap_or_default())?;
-                    found.keep(path, Some(text));
+                    found.add_to_skeleton(path, Some(text));
                 }
                 continue;
             }

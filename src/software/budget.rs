@@ -24,7 +24,7 @@ impl Budget {
     ///
     /// # Errors
     /// If the limit is reached: a clause that follows the name of the list.
-    pub fn keep(&mut self, bytes: usize) -> Result<(), String> {
+    pub fn count_text(&mut self, bytes: usize) -> Result<(), String> {
         self.0 = self
             .0
             .checked_sub(bytes.saturating_add(TEXT_OVERHEAD))
@@ -40,7 +40,7 @@ impl Budget {
         if word.len() > MAX_WORD {
             return Err(format!("it has a name or version of more than {MAX_WORD} bytes"));
         }
-        self.keep(word.len())
+        self.count_text(word.len())
     }
 }
 
@@ -51,8 +51,10 @@ mod tests {
     #[test]
     fn ends_where_too_much_is_kept() {
         let mut budget = Budget::default();
-        assert!(budget.keep(MAX_KEPT / 2).is_ok() && budget.keep(MAX_KEPT / 2).is_err());
-        assert!(budget.keep(usize::MAX).is_err());
+        assert!(
+            budget.count_text(MAX_KEPT / 2).is_ok() && budget.count_text(MAX_KEPT / 2).is_err()
+        );
+        assert!(budget.count_text(usize::MAX).is_err());
         assert!(
             budget.keep_word(&"x".repeat(MAX_WORD)).is_ok()
                 && budget.keep_word(&"x".repeat(MAX_WORD + 1)).is_err()

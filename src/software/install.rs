@@ -183,7 +183,7 @@ fn prepare_and_update(
     before: &mut Before,
     events: &Events,
 ) -> Result<()> {
-    tidy(&inside.root)?;
+    remove_leftovers(&inside.root)?;
     let flags = parse_flags(wanted, manager.name())?;
     require_password(wanted)?;
     let opened = OpenSource::open(&wanted.location, events)?;
@@ -329,9 +329,9 @@ fn remove_work(root: &Path) -> Result<()> {
 ///
 /// # Errors
 /// If something cannot be removed.
-pub fn tidy(root: &Path) -> Result<()> {
-    source::tidy()?;
-    placeholders::tidy(root)?;
+pub fn remove_leftovers(root: &Path) -> Result<()> {
+    source::unmount_leftover()?;
+    placeholders::remove_leftovers(root)?;
     remove_work(root)
 }
 
@@ -340,7 +340,7 @@ pub fn tidy(root: &Path) -> Result<()> {
 /// # Errors
 /// If it stays busy.
 pub fn release_medium() -> Result<()> {
-    source::tidy()
+    source::unmount_leftover()
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl OpenSource {
     /// # Errors
     /// If it cannot be unmounted.
     pub fn close(mut self) -> Result<()> {
-        if std::mem::take(&mut self.mounted) { tidy() } else { Ok(()) }
+        if std::mem::take(&mut self.mounted) { unmount_leftover() } else { Ok(()) }
     }
 }
 
@@ -90,13 +90,13 @@ impl Drop for OpenSource {
     fn drop(&mut self) {
         if self.mounted {
             // There was an error already, which is reported.
-            let _ = tidy();
+            let _ = unmount_leftover();
         }
     }
 }
 
 fn mount(device: &Path, events: &Events) -> Result<()> {
-    tidy()?;
+    unmount_leftover()?;
     std::fs::create_dir_all(MEDIUM)?;
     let once = |option: &str| {
         let mut options = vec!["ro", "nosuid", "nodev", "noexec"];
@@ -140,7 +140,7 @@ fn read_only_options(kind: &str) -> &'static [&'static str] {
 ///
 /// # Errors
 /// If it stays busy.
-pub fn tidy() -> Result<()> {
+pub fn unmount_leftover() -> Result<()> {
     let at = Path::new(MEDIUM);
     if !at.exists() {
         return Ok(());

@@ -81,7 +81,7 @@ impl App {
                 let themes = themes(self);
                 self.apply(Msg::Themes(themes));
             }
-            Effect::Theme(name) => keep(self, &name),
+            Effect::Theme(name) => save_theme(self, &name),
             Effect::Record(record) => write_down(self, &record),
             Effect::Redraw => self.repaint(),
             Effect::Suspend => {
@@ -159,9 +159,9 @@ fn save(app: &mut App, fastpath: &str) -> Result<Vec<String>> {
 }
 
 /// Keeps the chosen theme for the next time. A failure is not worth a message.
-fn keep(app: &mut App, name: &str) {
+fn save_theme(app: &mut App, name: &str) {
     if let Some(path) = app.runner().at.theme.clone() {
-        let _ = own_file::keep(&path, format!("{name}\n").as_bytes());
+        let _ = own_file::replace(&path, format!("{name}\n").as_bytes());
     }
 }
 

@@ -149,7 +149,7 @@ impl RetentionLimit {
     }
 
     /// The piece, or a copy of it without the rest of its buffer.
-    pub fn keep(&mut self, piece: SharedBytes) -> SharedBytes {
+    pub fn retain(&mut self, piece: SharedBytes) -> SharedBytes {
         let whole = piece.buffer.data.len();
         // Of so much the copy would not be much smaller. The newest buffer is counted already.
         if piece.len() >= whole / 2
@@ -223,15 +223,15 @@ mod tests {
         let (pool, mut keeper) = (BufferPool::default(), RetentionLimit::new(4000));
         let large = || SharedBytes::new(pool.fill(vec![7; 1000], 1000));
         let size = |p: &SharedBytes| p.buffer.data.len();
-        let mut kept: Vec<_> = (0..10).map(|_| keeper.keep(large().split(1))).collect();
+        let mut kept: Vec<_> = (0..10).map(|_| keeper.retain(large().split(1))).collect();
         assert_eq!(kept.iter().map(size).sum::<usize>(), 4 * 1000 + 6);
         assert!(kept.iter().all(|p| **p == [7]));
         // A second piece of the newest buffer costs nothing; most of a buffer is not copied.
         kept.drain(1..);
         let mut newest = large();
-        let (a, b) = (keeper.keep(newest.split(1)), keeper.keep(newest.split(1)));
+        let (a, b) = (keeper.retain(newest.split(1)), keeper.retain(newest.split(1)));
         assert!(std::ptr::eq(a.buffer.as_ref(), b.buffer.as_ref()) && size(&a) == 1000);
-        kept.extend((0..9).map(|_| keeper.keep(large().split(999))));
+        kept.extend((0..9).map(|_| keeper.retain(large().split(999))));
         assert_eq!(kept.iter().map(size).sum::<usize>(), 10 * 1000);
     }
 }

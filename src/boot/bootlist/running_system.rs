@@ -142,7 +142,7 @@ fn holding<'a>(all: &'a [Mount], path: &Path) -> Option<&'a Mount> {
 fn esp(all: &[Mount], disk: &str) -> Result<(Option<PathBuf>, Option<PathBuf>)> {
     let mounted = all.iter().find(|m| {
         // Whatever disk it is on: it is the one that this system was started from.
-        FsType::Vfat.is(&m.fstype)
+        FsType::Vfat.is_named(&m.fstype)
             && ["/boot/efi", "/efi", "/boot"].iter().any(|p| m.mount_point == Path::new(p))
     });
     if let Some(m) = mounted {

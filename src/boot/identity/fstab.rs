@@ -124,7 +124,7 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
         let same = |o: &Entry| {
             o.line < e.line
                 && o.mount_point == e.mount_point
-                && !FsType::Swap.is(&e.fstype)
+                && !FsType::Swap.is_named(&e.fstype)
                 && e.mount_point != Path::new("none")
         };
         if let Some(first) = have.iter().find(|o| same(o)) {
@@ -157,8 +157,8 @@ pub fn rewrite(text: &str, rules: &Rules, extras: &FstabExtras) -> Result<Rewrit
 
 fn has_entry(have: &[Entry], w: &Wanted) -> bool {
     have.iter().any(|e| {
-        if FsType::Swap.is(&w.fstype) {
-            FsType::Swap.is(&e.fstype) && e.spec == w.spec
+        if FsType::Swap.is_named(&w.fstype) {
+            FsType::Swap.is_named(&e.fstype) && e.spec == w.spec
         } else {
             e.mount_point == w.mount_point
         }
@@ -213,7 +213,7 @@ fn of_image(line: &str, extras: &FstabExtras, number: usize, warnings: &mut Vec<
         }
     };
     let mut new = line.to_owned();
-    let swap = FsType::Swap.is(&entry.fstype);
+    let swap = FsType::Swap.is_named(&entry.fstype);
     if let Some(w) = extras
         .lines
         .iter()

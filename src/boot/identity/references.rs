@@ -136,7 +136,7 @@ pub fn fstab_rewritten(
         crypttab.map(|t| crypttab::rewrite(t, &names.rules, names.of_image)).unwrap_or_default();
     let mut extras = extras.clone();
     extras.lines.retain(|w| {
-        !FsType::Swap.is(&w.fstype)
+        !FsType::Swap.is_named(&w.fstype)
             || !mappings.taken.iter().any(|uuid| w.spec == format!("UUID={uuid}"))
     });
     let new = fstab::rewrite(

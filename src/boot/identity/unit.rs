@@ -19,7 +19,7 @@ pub struct Rewritten {
 }
 
 /// The device that a unit is about.
-pub fn what(text: &str) -> Option<&str> {
+pub fn find_device(text: &str) -> Option<&str> {
     text.lines().find_map(|l| value(l, "What"))
 }
 
@@ -27,8 +27,9 @@ pub fn what(text: &str) -> Option<&str> {
 /// for a drop-in, what its unit is about.
 pub fn rewrite(text: &str, rules: &Rules, main: Option<&Volume>) -> Rewritten {
     let mut out = Rewritten::default();
-    let volume =
-        what(text).and_then(|what| rules.volume(what)).or(main.filter(|_| what(text).is_none()));
+    let volume = find_device(text)
+        .and_then(|what| rules.volume(what))
+        .or(main.filter(|_| find_device(text).is_none()));
     for line in text.split_inclusive('\n') {
         let new = match (volume, value(line, "What"), value(line, "Options")) {
             (Some(v), Some(what), _) => line.replacen(what, &v.path(), 1),

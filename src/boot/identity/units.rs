@@ -49,7 +49,7 @@ pub fn main_volume<'r>(copy: &Beneath, path: &Path, rules: &'r Rules) -> Option<
     let name = path.parent()?.file_name()?.to_str()?.strip_suffix(".d")?;
     let dirs = OWN_UNITS.iter().chain(&PACKAGED_UNITS);
     let text = dirs.into_iter().find_map(|dir| copy.text(Path::new(dir).join(name)))?;
-    rules.volume_now_or_before(unit::what(&text)?)
+    rules.volume_now_or_before(unit::find_device(&text)?)
 }
 
 /// Changes the names of units and the links to them, and puts units in front of packaged ones.

@@ -69,7 +69,7 @@ impl FsType {
     }
 
     /// Whether fstab, mount or blkid mean this type by `name`.
-    pub fn is(self, name: &str) -> bool {
+    pub fn is_named(self, name: &str) -> bool {
         self.name() == name
     }
 

@@ -91,7 +91,7 @@ fn choose(
     };
     let mut found: Vec<&Mount> = all
         .iter()
-        .filter(|m| FsType::Vfat.is(&m.fstype) && m.root == Path::new("/"))
+        .filter(|m| FsType::Vfat.is_named(&m.fstype) && m.root == Path::new("/"))
         .filter(is_mounted)
         .collect();
     // The newest, of those at its own place if there are any.

@@ -167,7 +167,7 @@ impl Facts {
 
     /// True if the ESP can be filled.
     pub fn can_mount(&self, fs: FsType) -> bool {
-        self.mountable.iter().any(|name| fs.is(name))
+        self.mountable.iter().any(|name| fs.is_named(name))
     }
 
     /// Whether the running kernel can mount an EFI system partition.

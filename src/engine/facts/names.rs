@@ -27,7 +27,7 @@ pub fn source_volume<'s>(source: &'s Source, lv: &str, vg: Option<&String>) -> O
 pub fn old_names(inventory: &Inventory, path: &Path) -> Names {
     let Some(device) = find_device(inventory, "", path) else { return Names::default() };
     let content =
-        device.content().iter().find(|s| s.usage == "filesystem" || FsType::Swap.is(&s.kind));
+        device.content().iter().find(|s| s.usage == "filesystem" || FsType::Swap.is_named(&s.kind));
     let mut names = Names {
         uuid: content.and_then(|s| s.uuid.clone()),
         label: content.and_then(|s| s.label.clone()).filter(|l| !l.is_empty()),

@@ -140,7 +140,7 @@ fn block_size(fs: &Fs) -> Option<u64> {
 /// ALT-326 if the file system's format has no such feature.
 pub fn count_blocks(layout: &mut Layout) -> Result<()> {
     for v in &mut layout.volumes {
-        let (size, what) = (v.size, v.what().to_owned());
+        let (size, what) = (v.size, v.shown_name().to_owned());
         let Some(fs) = v.fs.as_mut().filter(|f| f.fs_vfs.is_ext()) else { continue };
         let Some(features) = fs.fs_mkfs_options.iter().position(|o| o == "-O").map(|i| i + 1)
         else {

@@ -19,7 +19,7 @@ pub fn clone_map(layout: &Layout, facts: &Facts, targets: &[&Disk]) -> IdMap {
         };
         let old = device.map(|d| facts.old_names(d)).unwrap_or_default();
         map.volumes.push(Volume {
-            what: v.what().to_owned(),
+            what: v.shown_name().to_owned(),
             old,
             new: new_names(v),
             new_spec: v.spec(),

@@ -37,7 +37,7 @@ pub fn map(layout: &Layout, old: &Old, links: &[PathBuf], running: Option<IdMap>
             Old::Fstab(entries) => names_of(v, entries),
         };
         map.volumes.push(Volume {
-            what: v.what().to_owned(),
+            what: v.shown_name().to_owned(),
             old,
             new: ids::new_names(v),
             new_spec: v.spec(),

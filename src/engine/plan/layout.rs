@@ -155,7 +155,7 @@ pub struct VolumeLayout {
 
 impl VolumeLayout {
     /// For people and for step names: the mount point, or `swap`.
-    pub fn what(&self) -> &str {
+    pub fn shown_name(&self) -> &str {
         self.fs.as_ref().map_or("swap", |f| f.fs_name.as_str())
     }
 

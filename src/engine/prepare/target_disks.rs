@@ -69,7 +69,7 @@ pub fn check_targets<'f>(
                 "{} and {} have the same {}: they may be one disk",
                 other.name,
                 disk.name,
-                twin.what()
+                twin.description()
             )));
         }
         disks.push(disk);
@@ -92,7 +92,8 @@ pub fn check_targets<'f>(
 /// # Errors
 /// Records that cannot be read.
 pub fn known_disks(rootvg: &[String]) -> Result<roles::Known> {
-    let (base, unreadable) = match record_state::unsafe_as_unreadable(State::peek_base())? {
+    let (base, unreadable) = match record_state::unsafe_as_unreadable(State::read_base_unlocked())?
+    {
         Stored::None => (None, false),
         Stored::Known(base) => (Some(base), false),
         Stored::Unreadable(_) => (None, true),

@@ -37,7 +37,7 @@ pub use removal::review_clean_up;
 /// The refusals that the run itself would meet.
 pub fn review_install(request: &Request) -> Result<Review> {
     may_begin()?;
-    let stored = record_state::require_whole(State::peek()?)?;
+    let stored = record_state::require_whole(State::read_unlocked()?)?;
     // A refusal that no serial number can change comes before any question.
     let may_ask = stored.as_ref().is_none_or(|a| stage(a) == Stage::Finished);
     let asks = request.phases.list().contains(&1) && may_ask;
@@ -78,7 +78,8 @@ pub fn install_page(p: &Prepared, plan: &Plan, typed: Vec<Typed>, rate: Option<u
 /// ALT-704 if there is nothing to go on with; else as the run.
 pub fn review_resume() -> Result<Review> {
     may_begin()?;
-    let alternate = order::require_interrupted(record_state::require_whole(State::peek()?)?)?;
+    let alternate =
+        order::require_interrupted(record_state::require_whole(State::read_unlocked()?)?)?;
     let left = order::remaining_steps(&alternate);
     inhibitors::check_package_locks(left.iter().any(|s| matches!(s.action, Action::Copy { .. })))?;
     let base = relocate::locate_disks(&alternate, None)?;

@@ -46,7 +46,7 @@ struct JsonStep<'a> {
 /// # Errors
 /// The refusals that the run itself would meet.
 pub fn preview_request(request: &Request, json: bool, events: &Events) -> Result<String> {
-    let on = order::starting_point(request, record_state::require_whole(State::peek()?)?)?;
+    let on = order::starting_point(request, record_state::require_whole(State::read_unlocked()?)?)?;
     let prepared = prepare_request(request, on, events)?;
     let plan = plan::make_plan(&prepared.base, request);
     if json { as_json(&prepared, &plan) } else { Ok(as_text(&prepared, &plan)) }

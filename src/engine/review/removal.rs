@@ -24,7 +24,7 @@ use crate::text::size::format_size;
 pub fn review_clean_up(erase: &[String], ask: bool) -> Result<Review> {
     may_begin()?;
     let inventory = Inventory::gather()?;
-    let a = match RecordState::from_stored(State::peek()?) {
+    let a = match RecordState::from_stored(State::read_unlocked()?) {
         RecordState::Known(a) | RecordState::NoJournal(a) => a,
         RecordState::Unreadable(why) => {
             return of_leftovers(&inventory, Some(why.to_string()), erase, ask);

@@ -257,7 +257,7 @@ pub fn forget_untouched(state: &mut State, base: &AlternateSpec) -> Result<()> {
     if base.made_mount_point {
         let _ = std::fs::remove_dir(ALT_INST);
     }
-    state.forget()
+    state.remove_alternate()
 }
 
 /// # Errors

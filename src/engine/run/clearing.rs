@@ -64,7 +64,7 @@ impl Outcome {
         if self.errors.is_empty() {
             self.note(bootlist::forget_record());
             crash_point("after", "X.forget");
-            self.note(state.forget());
+            self.note(state.remove_alternate());
         }
         if let Some(first) = (!self.errors.is_empty()).then(|| self.errors.remove(0)) {
             let others: String =

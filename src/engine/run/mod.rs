@@ -79,7 +79,7 @@ pub fn install(request: &Request, options: Options, events: &Events) -> Result<S
         crash_point("after", "replace");
     }
     if let Err(e) = state.begin_run(&base, &plan, run, sys::now().0) {
-        return Err(if run == 1 { state.forget().err().unwrap_or(e) } else { e });
+        return Err(if run == 1 { state.remove_alternate().err().unwrap_or(e) } else { e });
     }
     // The disks were examined in this run, and nothing was on them that is not given up.
     let earlier = Earlier { before, untouched: run == 1, ..Earlier::default() };
@@ -149,7 +149,7 @@ pub fn resume(options: Options, events: &Events) -> Result<String> {
 
 /// Marks an error that leaves an alternate behind, according to the state.
 fn unfinished(mut e: anyhow::Error) -> anyhow::Error {
-    if matches!(State::peek(), Ok(Stored::None)) {
+    if matches!(State::read_unlocked(), Ok(Stored::None)) {
         return e;
     }
     if let Some(alt) = e.downcast_mut::<AltError>() {

@@ -156,7 +156,7 @@ pub(super) fn store(dir: &Path, kept: &Kept, keep_secrets: bool) -> Result<()> {
     if keep_secrets {
         secrets.store(dir)?
     } else {
-        secrets::forget(dir)?
+        secrets::remove_secrets(dir)?
     }
     // A crash before the run's record leaves a run with nothing done, as the run's number shows.
     files::write_own(&dir.join(PLAN), &text, 0o644)?;
@@ -187,12 +187,12 @@ pub(super) fn hide_secrets(dir: &Path, a: &Alternate) {
 ///
 /// # Errors
 /// If files cannot be removed.
-pub(super) fn forget(dir: &Path) -> Result<()> {
+pub(super) fn remove_all(dir: &Path) -> Result<()> {
     // Something else in its place is not gone into.
     if dir.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return files::remove(dir);
     }
-    secrets::forget(dir)?;
+    secrets::remove_secrets(dir)?;
     for path in [IMAGE, FINISHED, JOURNAL, OLD_PLAN, PLAN].map(|name| dir.join(name)) {
         // Something else may stand in its place.
         files::remove_whatever(&path)?;

@@ -153,7 +153,7 @@ impl State {
     ///
     /// # Errors
     /// ALT-717 if somebody else can have changed it.
-    pub fn peek() -> Result<Stored> {
+    pub fn read_unlocked() -> Result<Stored> {
         files::load(&believed()?)
     }
 
@@ -161,8 +161,8 @@ impl State {
     /// can read, is not needed.
     ///
     /// # Errors
-    /// As [`State::peek`].
-    pub fn peek_base() -> Result<Stored<AlternateSpec>> {
+    /// As [`State::read_unlocked`].
+    pub fn read_base_unlocked() -> Result<Stored<AlternateSpec>> {
         Ok(files::load_plan(&believed()?)?.map(|s| s.base))
     }
 
@@ -170,7 +170,7 @@ impl State {
     /// stored anew without them.
     ///
     /// # Errors
-    /// As [`State::peek`].
+    /// As [`State::read_unlocked`].
     pub fn load(&self) -> Result<Stored> {
         let dir = self.alternate_dir();
         let stored = files::load(&dir)?;
@@ -205,7 +205,7 @@ impl State {
     pub fn append(&mut self, record: &Record) -> Result<()> {
         self.write(record, REMOVAL_ROOM).map_err(errors::no_room)?;
         if matches!(record, Record::Phase { phase: 2.. }) {
-            secrets::forget(&self.alternate_dir())?;
+            secrets::remove_secrets(&self.alternate_dir())?;
         }
         if *record == (Record::Phase { phase: 3 }) {
             files::note_finished(&self.alternate_dir());
@@ -254,9 +254,9 @@ impl State {
     ///
     /// # Errors
     /// If files cannot be removed.
-    pub fn forget(&mut self) -> Result<()> {
+    pub fn remove_alternate(&mut self) -> Result<()> {
         self.journal = None;
-        files::forget(&self.alternate_dir()).map_err(errors::no_room)
+        files::remove_all(&self.alternate_dir()).map_err(errors::no_room)
     }
 }
 

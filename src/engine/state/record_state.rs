@@ -76,7 +76,7 @@ fn no_journal(a: &Alternate) -> anyhow::Error {
 /// # Errors
 /// Those that do not speak of the record itself.
 pub fn readable_base() -> Result<Option<AlternateSpec>> {
-    Ok(match unsafe_as_unreadable(State::peek_base())? {
+    Ok(match unsafe_as_unreadable(State::read_base_unlocked())? {
         Stored::Known(base) => Some(base),
         Stored::None | Stored::Unreadable(_) => None,
     })
@@ -130,7 +130,7 @@ impl Unreadable {
 impl Marks {
     /// Asks the record.
     pub fn read(inventory: &Inventory) -> Self {
-        match unsafe_as_unreadable(State::peek()).map(RecordState::from_stored) {
+        match unsafe_as_unreadable(State::read_unlocked()).map(RecordState::from_stored) {
             Ok(RecordState::Known(a)) if stage(&a) == Stage::Unfinished => {
                 let disks =
                     a.base.layout.disks.iter().filter_map(|d| relocate::find_target(d, inventory));

@@ -97,7 +97,7 @@ impl Secrets {
     /// If the file cannot be written.
     pub fn store(&self, dir: &Path) -> Result<()> {
         if self.texts.is_empty() {
-            forget(dir)
+            remove_secrets(dir)
         } else {
             files::write_own(&dir.join(SECRETS), &serde_json::to_vec(self)?, 0o600)
         }
@@ -108,6 +108,6 @@ impl Secrets {
 ///
 /// # Errors
 /// If something is there and cannot be removed.
-pub(super) fn forget(dir: &Path) -> Result<()> {
+pub(super) fn remove_secrets(dir: &Path) -> Result<()> {
     files::remove_whatever(&dir.join(SECRETS))
 }

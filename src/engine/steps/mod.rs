@@ -116,7 +116,7 @@ fn execute_action(c: &mut Context, step: &Step) -> Result<()> {
         Action::References => {
             udev::settle(events)?;
             // Leftovers of a killed update, if phase 2 was not run again.
-            install::tidy(root)?;
+            install::remove_leftovers(root)?;
             references::rewrite(root, &base.ids, &fstab_extras(base), events).map(drop)
         }
         Action::Initramfs => initramfs::build(

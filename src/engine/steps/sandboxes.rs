@@ -9,20 +9,21 @@ use crate::host::sandbox::Sandbox;
 /// Everything of the copy, to read: package managers (whose scripts make initramfs images and
 /// loader menus) and GRUB's tools that look for file systems.
 pub fn for_whole_copy(layout: &Layout) -> Sandbox {
-    of(disks(layout).chain(volumes(layout)), layout)
+    build_sandbox(disks(layout).chain(volumes(layout)), layout)
 }
 
 /// The sandbox of an initramfs builder: file systems and swap spaces, no whole disk.
 pub fn for_initramfs(layout: &Layout) -> Sandbox {
     let partitions = layout.disks.iter().flat_map(|d| &d.partitions).map(|p| &p.path);
-    Sandbox { resolv_conf: None, ..of(partitions.chain(volumes(layout)), layout) }
+    Sandbox { resolv_conf: None, ..build_sandbox(partitions.chain(volumes(layout)), layout) }
 }
 
 /// The sandbox of a boot loader's installer: `disk`, which it writes to, and the volumes with its
 /// files.
 pub fn for_loader(layout: &Layout, disk: &DiskLayout) -> Sandbox {
     let partitions = disk.partitions.iter().map(|p| &p.path);
-    let sandbox = of(std::iter::once(&disk.path).chain(partitions).chain(volumes(layout)), layout);
+    let sandbox =
+        build_sandbox(std::iter::once(&disk.path).chain(partitions).chain(volumes(layout)), layout);
     let bios_boot =
         disk.partitions.iter().filter(|p| !is_in_use(layout, &p.path)).map(|p| p.path.clone());
     Sandbox {
@@ -38,7 +39,7 @@ fn is_in_use(layout: &Layout, partition: &Path) -> bool {
         || layout.vgs.iter().any(|g| g.pvs.iter().any(|p| p == partition))
 }
 
-fn of<'a>(devices: impl Iterator<Item = &'a PathBuf>, layout: &Layout) -> Sandbox {
+fn build_sandbox<'a>(devices: impl Iterator<Item = &'a PathBuf>, layout: &Layout) -> Sandbox {
     let mut devices: Vec<PathBuf> = devices.filter(|p| p.exists()).cloned().collect();
     devices.sort();
     devices.dedup();

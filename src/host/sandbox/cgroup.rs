@@ -35,7 +35,7 @@ impl Cgroup {
     pub(super) fn make(allowed: &[Allowed]) -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let top = top()?;
-        tidy(&top);
+        remove_leftovers(&top);
         let dir = top.join(format!(
             "{PREFIX}{}-{}",
             std::process::id(),
@@ -84,7 +84,7 @@ impl Drop for Cgroup {
 
 /// Removes what a killed run left. A group with processes cannot be removed, and one of a run that
 /// lives may not have any yet.
-fn tidy(top: &Path) {
+fn remove_leftovers(top: &Path) {
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name

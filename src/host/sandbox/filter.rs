@@ -91,7 +91,7 @@ fn verdict(rule: Option<&str>) -> Verdict {
         None => Verdict::Allowed,
         Some("ENOSYS") => Verdict::Fails(Errno::ENOSYS),
         // One that is not known allows nothing; a test looks for those.
-        Some(name) => Rule::of(name).map_or(Verdict::Fails(Errno::EPERM), Verdict::Ruled),
+        Some(name) => Rule::from_name(name).map_or(Verdict::Fails(Errno::EPERM), Verdict::Ruled),
     }
 }
 
@@ -252,7 +252,10 @@ mod tests {
         for (name, rule) in words(LIST) {
             assert!(tables.iter().any(|t| t(name)), "{name} is no system call");
             assert!(seen.insert(name), "{name} stands there twice");
-            assert!(rule.is_none_or(|r| r == "ENOSYS" || Rule::of(r).is_some()), "{name}={rule:?}");
+            assert!(
+                rule.is_none_or(|r| r == "ENOSYS" || Rule::from_name(r).is_some()),
+                "{name}={rule:?}"
+            );
         }
     }
 

@@ -146,7 +146,7 @@ fn any_of(bits: u32, then: libc::sock_filter) -> [libc::sock_filter; 2] {
 
 impl Rule {
     /// The rule that `calls.txt` calls `name`.
-    pub fn of(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "namespaces" => Self::Namespaces,
             "new-namespaces" => Self::NewNamespaces,

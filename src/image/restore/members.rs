@@ -247,7 +247,7 @@ impl<'a> MemberReader<'a> {
         Ok(archive
             .piece()?
             .filter(|p| !p.is_empty() && p.len() as u64 <= rest)
-            .map(|p| self.keeper.keep(p)))
+            .map(|p| self.keeper.retain(p)))
     }
 
     /// A stored name as a path below the root.

@@ -71,7 +71,7 @@ fn split(name: &str) -> (&str, Option<&str>) {
 /// # Errors
 /// ALT-107 for a word that cannot be a name, and for an empty value.
 pub fn parse_value(kind: ListKind, flag: &str, value: &str) -> Result<Names> {
-    let what = kind.what();
+    let what = kind.noun();
     let wrong = |cause: String| error::BAD_VALUE.with_remedy(cause, kind.remedy());
     let mut names = Names::default();
     let words: Vec<&str> =
@@ -131,7 +131,7 @@ pub fn parse_file(kind: ListKind, text: &[u8], file: &Path) -> Result<Names> {
                     if inside < entry.len() && entry.is_char_boundary(inside) { inside } else { 0 };
                 return Err(wrong(
                     column(inside),
-                    format!("`{}` is not a {}: {why}", printable(&word, false), kind.what()),
+                    format!("`{}` is not a {}: {why}", printable(&word, false), kind.noun()),
                 ));
             }
             names.add(single(kind, word), kind).map_err(|e| match error::find(&e) {
@@ -141,13 +141,13 @@ pub fn parse_file(kind: ListKind, text: &[u8], file: &Path) -> Result<Names> {
         }
     }
     if names == Names::default() {
-        return Err(error::BAD_LIST.with_cause(format!("{name}: it names no {}", kind.what())));
+        return Err(error::BAD_LIST.with_cause(format!("{name}: it names no {}", kind.noun())));
     }
     Ok(names)
 }
 
 impl ListKind {
-    fn what(self) -> &'static str {
+    fn noun(self) -> &'static str {
         match self {
             Self::Packages => "package",
             Self::Fixes => "fix",

@@ -33,7 +33,7 @@ impl<W: Write> Plain<'_, W> {
         };
         let mut values = Values::new(dialog, &context);
         if dialog.ghost {
-            return self.go(dialog, &mut values, &context);
+            return self.run_dialog(dialog, &mut values, &context);
         }
         loop {
             let shown = lines(dialog, &values);
@@ -52,7 +52,7 @@ impl<W: Write> Plain<'_, W> {
                 (Answer::Back, _) => return Leave::Back,
                 (Answer::Quit, _) => return Leave::Quit,
                 (Answer::Nothing, _) => {}
-                (_, "go" | "do") => match self.go(dialog, &mut values, &context) {
+                (_, "go" | "do") => match self.run_dialog(dialog, &mut values, &context) {
                     Leave::Back => {}
                     leave => return leave,
                 },
@@ -136,7 +136,7 @@ impl<W: Write> Plain<'_, W> {
     }
 
     /// Enter in a form: refuse, review, ask, run.
-    fn go(&mut self, dialog: &Dialog, values: &mut Values, context: &Context) -> Leave {
+    fn run_dialog(&mut self, dialog: &Dialog, values: &mut Values, context: &Context) -> Leave {
         if let Some(no) = rules::validate(dialog, values) {
             self.tell(&no.message);
             return Leave::Back;

@@ -41,7 +41,7 @@ impl Describer<'_> {
         let fstab = self.fstab;
         for entry in fstab.iter().filter(|e| {
             e.mount_point.starts_with("/")
-                && !FsType::Swap.is(&e.fstype)
+                && !FsType::Swap.is_named(&e.fstype)
                 && !mounted(&e.mount_point)
         }) {
             let Some(device) = resolve_spec(self.inventory, &entry.spec) else { continue };
@@ -65,7 +65,7 @@ impl Describer<'_> {
         let taken = self.source.image.lv_data.iter().any(|l| l.kind == LvType::Esp);
         !taken
             && ESP_AT.iter().any(|at| entry.mount_point == Path::new(at))
-            && device.content().iter().any(|s| FsType::Vfat.is(&s.kind))
+            && device.content().iter().any(|s| FsType::Vfat.is_named(&s.kind))
     }
 
     /// The EFI system partition is often mounted on demand only, or not at all. It is part of the
@@ -110,7 +110,7 @@ impl Describer<'_> {
         self.swap_of_crypttab()?;
         let mut specs: Vec<(PathBuf, u64)> =
             self.inventory.swaps.iter().map(|s| (s.path.clone(), s.size)).collect();
-        for entry in self.fstab.iter().filter(|e| FsType::Swap.is(&e.fstype)) {
+        for entry in self.fstab.iter().filter(|e| FsType::Swap.is_named(&e.fstype)) {
             let path = match resolve_spec(self.inventory, &entry.spec) {
                 Some(device) => device.path().to_owned(),
                 None => PathBuf::from(&entry.spec),
@@ -145,7 +145,7 @@ impl Describer<'_> {
         let label = device
             .content()
             .iter()
-            .find(|s| FsType::Swap.is(&s.kind))
+            .find(|s| FsType::Swap.is_named(&s.kind))
             .and_then(|s| s.label.clone())
             .filter(|l| !l.is_empty());
         self.add(

@@ -186,7 +186,7 @@ fn an_identical_disk_has_room_for_a_larger_boot() {
         "a new ESP's room is not enough"
     );
     let layout = laid_out(&fitted, fitted.added_mb * MIB).unwrap();
-    assert_eq!(layout.volumes.iter().find(|v| v.what() == "/boot").unwrap().size, 268 * MIB);
+    assert_eq!(layout.volumes.iter().find(|v| v.shown_name() == "/boot").unwrap().size, 268 * MIB);
     assert!(layout.notes.iter().any(|n| n.contains("what is made larger")), "{:?}", layout.notes);
 }
 

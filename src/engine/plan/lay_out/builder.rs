@@ -159,7 +159,12 @@ impl<'a, 'f> Builder<'a, 'f> {
 
     pub(super) fn ask(&self, v: &VolumeLayout) -> SizeRequest {
         let floor = v.fs.as_ref().map_or(v.size, |f| f.fs_min_size_mb * MIB);
-        SizeRequest { what: v.what().to_owned(), want: v.size, floor, is_root: self.is_root(v) }
+        SizeRequest {
+            what: v.shown_name().to_owned(),
+            want: v.size,
+            floor,
+            is_root: self.is_root(v),
+        }
     }
 
     /// Room for further partitions on a target.
@@ -207,7 +212,8 @@ impl<'a, 'f> Builder<'a, 'f> {
         type_guid: &'static str,
         size: u64,
     ) {
-        let what: String = self.volumes[volume].what().chars().take(36 - MARK.len() - 1).collect();
+        let what: String =
+            self.volumes[volume].shown_name().chars().take(36 - MARK.len() - 1).collect();
         let name =
             if type_guid == types::ESP { format!("{MARK}:esp") } else { format!("{MARK}:{what}") };
         self.volumes[volume].size = size;

@@ -17,7 +17,7 @@ impl Builder<'_, '_> {
     pub(super) fn place_plain(&mut self) -> Result<()> {
         let allowed = self.allowed();
         let rest = self.indices(|v| v.kind != LvType::Esp);
-        let first = |v: &VolumeLayout| self.is_root(v) || v.what() == "/boot";
+        let first = |v: &VolumeLayout| self.is_root(v) || v.shown_name() == "/boot";
         let mut on: Vec<Vec<usize>> = vec![vec![]; self.targets.len()];
         on[0] = rest.iter().copied().filter(|i| first(&self.volumes[*i])).collect();
         let mut movable: Vec<usize> =
@@ -55,7 +55,7 @@ impl Builder<'_, '_> {
                         .join(", ");
                     return Err(error::NO_SPREAD.with_cause(format!(
                         "{} ({}) fits on none of the target disks ({has}) beside what is there already",
-                        v.what(),
+                        v.shown_name(),
                         format_size(v.size)
                     )));
                 }

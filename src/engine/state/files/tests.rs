@@ -75,7 +75,7 @@ fn secrets_lie_apart() {
     // Where no step needs them they are kept nowhere.
     store(dir, &Kept { run: 1, base: a.base, plan: a.plan }, false).unwrap();
     assert!(!dir.join("secrets.json").exists() && !holds_password(dir, PLAN));
-    forget(dir).unwrap();
+    remove_all(dir).unwrap();
     assert!(!dir.exists());
     assert!(matches!(load(dir), Ok(Stored::None)));
 }
@@ -253,15 +253,15 @@ fn whatever_has_the_name_of_the_record_is_forgotten() {
     fs::write(dir.path().join(PLAN), "stays").unwrap();
     for make in makes {
         make();
-        forget(&at).unwrap();
+        remove_all(&at).unwrap();
         assert!(fs::symlink_metadata(&at).is_err());
     }
     assert!(dir.path().join(PLAN).exists(), "a link is removed, not what it leads to");
-    forget(&at).unwrap();
+    remove_all(&at).unwrap();
     // Directories, with something in them, in the place of each file.
     for name in [PLAN, OLD_PLAN, JOURNAL, IMAGE, FINISHED, "secrets.json", "another"] {
         fs::create_dir_all(at.join(name).join("x")).unwrap();
     }
-    forget(&at).unwrap();
+    remove_all(&at).unwrap();
     assert!(fs::symlink_metadata(&at).is_err());
 }

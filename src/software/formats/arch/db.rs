@@ -35,7 +35,7 @@ pub fn read(file: File, path: &Path) -> Result<Vec<Entry>> {
         if member.kind == Kind::File && member.path.ends_with(b"/desc") {
             let text = member.read(MAX_DESC)?;
             let lines = text.iter().filter(|b| **b == b'\n').count();
-            budget.keep(text.len() + lines * LINE_OVERHEAD).map_err(anyhow::Error::msg)?;
+            budget.count_text(text.len() + lines * LINE_OVERHEAD).map_err(anyhow::Error::msg)?;
             all.extend(Entry::parse_desc(&String::from_utf8_lossy(&text)).ok());
         }
         Ok(ControlFlow::Continue(()))

@@ -317,7 +317,7 @@ impl Collected {
             .map(|n| n.len() + 48)
             .chain(packages.iter().map(|(n, v)| n.len() + v.len() + 96))
             .sum::<usize>();
-        if self.1.keep(id.len() + title.len() + kept).is_err() {
+        if self.1.count_text(id.len() + title.len() + kept).is_err() {
             return;
         }
         let fix = self.0.entry(id.clone()).or_insert_with(|| Fix {

@@ -168,7 +168,7 @@ pub fn read(file: File, index: &Path, visit: &mut dyn FnMut(Entry, Paragraph)) -
                 &entry.source_version,
             ];
             let kept = kept.map(|t| t.len()).iter().sum::<usize>() + entry.file.as_os_str().len();
-            budget.keep(kept).map_err(|why| anyhow::anyhow!("{}: {why}", index.display()))?;
+            budget.count_text(kept).map_err(|why| anyhow::anyhow!("{}: {why}", index.display()))?;
             visit(entry, fields);
         }
     }

@@ -35,7 +35,7 @@ pub fn read(from: impl BufRead) -> Result<Vec<Available>, String> {
                 {
                     return Ok(());
                 }
-                budget.keep(done.summary.len())?;
+                budget.count_text(done.summary.len())?;
                 if all.len() >= MAX_PACKAGES {
                     return Err("it lists implausibly many packages".to_owned());
                 }

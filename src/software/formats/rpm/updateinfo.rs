@@ -129,7 +129,7 @@ pub fn read(from: impl BufRead) -> Result<Vec<Fix>, String> {
                 if fix.id.is_empty() || fix.packages.is_empty() {
                     return Ok(());
                 }
-                budget.keep(fix.id.len() + fix.title.len())?;
+                budget.count_text(fix.id.len() + fix.title.len())?;
                 if all.len() >= MAX_ADVISORIES {
                     return Err("it lists implausibly many advisories".to_owned());
                 }
