@@ -239,17 +239,26 @@ impl Pty {
     }
 
     /// Types these bytes.
-    pub fn send(&self, bytes: &[u8]) {
+    ///
+    /// Returns the longest pause between two bytes: a busy machine makes longer ones than were
+    /// asked for.
+    pub fn send(&self, bytes: &[u8]) -> Duration {
         let mut line = clone_of(self.master.as_ref().unwrap());
         if self.gap.is_zero() {
-            return line.write_all(bytes).unwrap();
+            line.write_all(bytes).unwrap();
+            return Duration::ZERO;
         }
+        let mut longest = Duration::ZERO;
+        let mut last = Instant::now();
         for (n, b) in bytes.iter().enumerate() {
             if n > 0 {
                 std::thread::sleep(self.gap);
             }
             line.write_all(&[*b]).unwrap();
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
         }
+        longest
     }
 
     /// Types keys by name, as this kind of terminal sends them: `Down`, `F3`, `Enter`, `Ctrl-L`;
