@@ -439,12 +439,9 @@ fn a_supervisor_writes_down_the_end_of_all() {
 /// 100 MB go through the supervisor, which stays small, and so does who follows.
 #[test]
 fn much_output() {
+    const LINE: &str = "a line of output that is as long as such lines are, about seventy bytes";
     let jobs = Jobs::new();
-    let id = jobs.start(&[
-        "sh",
-        "-c",
-        "yes 'a line of output that is as long as such lines are, about seventy bytes' | head -n 1500000; sleep 1",
-    ]);
+    let id = jobs.start(&["sh", "-c", &format!("yes '{LINE}' | head -n 1500000; sleep 1")]);
     let supervisor = jobs.pid(&id, "supervisor");
     let peak = |pid: i32| {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -457,7 +454,7 @@ fn much_output() {
     let begun = Instant::now();
     while jobs.job(&id)["state"] == "running" {
         highest = peak(supervisor).unwrap_or(0).max(highest);
-        assert!(begun.elapsed() < Duration::from_secs(600));
+        assert!(begun.elapsed() < Duration::from_secs(1200));
         std::thread::sleep(Duration::from_millis(100));
     }
     let size = fs::metadata(jobs.dir(&id).join("events.jsonl")).unwrap().len();
@@ -465,17 +462,20 @@ fn much_output() {
     assert!(highest > 0 && highest < 16 << 10, "{highest} KiB");
     let mut follower = jobs.command(&["follow", &id]).stdout(Stdio::piped()).spawn().unwrap();
     let pid = i32::try_from(follower.id()).unwrap();
-    let (mut out, mut lines, mut highest) =
-        (std::io::BufReader::new(follower.stdout.take().unwrap()), 0, 0);
+    let (mut out, mut lines, mut bytes, mut highest) =
+        (std::io::BufReader::new(follower.stdout.take().unwrap()), 0, 0, 0);
     let mut line = String::new();
     while std::io::BufRead::read_line(&mut out, &mut line).unwrap() > 0 {
         lines += 1;
+        bytes += line.trim_end_matches('\n').len();
         line.clear();
         if lines % 100_000 == 0 {
             highest = peak(pid).unwrap_or(0).max(highest);
         }
     }
     assert!(follower.wait().unwrap().success());
-    assert_eq!(lines, 1_500_000);
+    // The beginning of a line whose rest is late, on a busy machine, is shown as a line.
+    assert!((1_500_000..1_500_100).contains(&lines), "{lines}");
+    assert_eq!(bytes, 1_500_000 * LINE.len());
     assert!(highest < 24 << 10, "{highest} KiB");
 }

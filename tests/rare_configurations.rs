@@ -107,7 +107,7 @@ fn space_that_shows_only_when_the_copy_is_full() {
     said(&machine.run("alt_disk_install -X --erase PRACTICE-one"), 0, &[]);
     machine.must("rm -r /boot/small /boot/fill /home/fill");
 
-    machine.must("head -c 40M /dev/urandom >/home/a && for f in b c d e; do cp --reflink=always /home/a /home/$f; done; sync");
+    machine.must("head -c 80M /dev/urandom >/home/a && for f in b c d e; do cp --reflink=always /home/a /home/$f; done; sync");
     let small = machine.blank("small", 2250);
     let targets = machine.must("altdisk list targets");
     let after = targets.split("\nsmall ").nth(1).unwrap_or_else(|| panic!("{targets}"));

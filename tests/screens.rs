@@ -208,7 +208,7 @@ fn a_pasted_line_break_is_not_enter() {
         let setup = if let Some(bits) = speed { setup.speed(bits) } else { setup };
         for gap in [0, 1] {
             // A machine that is busy for longer than a person needs between two keys pastes nothing.
-            let mut pty = (0..20)
+            let pty = (0..20)
                 .find_map(|_| {
                     let mut pty = setup.start();
                     pty.wait_for("[Entry Fields]");
