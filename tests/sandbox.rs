@@ -229,7 +229,7 @@ const NEEDS: &[(&str, &str)] = &[
     ),
     (
         "systemctl mask, preset",
-        "systemctl preset needs.service && systemctl disable needs.service && systemctl mask needs.service && test \"$(systemctl is-enabled needs.service)\" = masked && systemctl unmask needs.service && systemctl preset-all --preset-mode=enable-only && systemctl set-default multi-user.target",
+        "systemctl preset needs.service && systemctl disable needs.service && systemctl mask needs.service && test \"$(systemctl is-enabled needs.service)\" = masked && systemctl unmask needs.service && systemctl preset --preset-mode=enable-only needs.service && systemctl set-default multi-user.target",
     ),
     (
         "systemd-machine-id-setup",
@@ -259,7 +259,7 @@ const NEEDS: &[(&str, &str)] = &[
     ),
     (
         "depmod, modinfo, modprobe",
-        "k=$(ls /lib/modules | head -n 1) && depmod -a $k && modinfo -k $k ext4 >/dev/null && modprobe -S $k --show-depends ext4 >/dev/null && lsmod >/dev/null",
+        "k=$(ls /lib/modules | head -n 1) && depmod -a $k && modinfo -k $k ext4 >/dev/null && modprobe -S $k --show-depends ext4 >/dev/null && { [ ! -e /proc/modules ] || lsmod >/dev/null; }",
     ),
     ("update-initramfs", "update-initramfs -u -k $(ls /lib/modules | head -n 1)"),
     ("update-grub", "update-grub"),
@@ -285,7 +285,7 @@ const NEEDS: &[(&str, &str)] = &[
     // mkinitcpio itself is in no package of Debian; see the unit tests.
     (
         "what mkinitcpio calls",
-        "k=$(ls /lib/modules | head -n 1); d=$(mktemp -d) && mkdir -p $d/dev $d/lib/modules && mknod -m 600 $d/dev/console c 5 1 && mknod -m 666 $d/dev/null c 1 3 && cp -a /lib/modules/$k $d/lib/modules/ && depmod -b $d $k && ldd /bin/sh >/dev/null && while read -r f; do cp --parents $f $d; done < <(find /etc/modprobe.d -type f) && ldconfig -r $d && (cd $d && find . -print0 | sort -z | cpio -0 -o -H newc --quiet | zstd -q -T0 -c >/var/tmp/x.img) && blkid -po value -s TYPE $(findmnt -no SOURCE /) && find /sys/devices -name modalias -exec sort -zu {} + >/dev/null && rm -r $d /var/tmp/x.img",
+        "k=$(ls /lib/modules | head -n 1); d=$(mktemp -d) && mkdir -p $d/dev $d/etc $d/lib/modules && mknod -m 600 $d/dev/console c 5 1 && mknod -m 666 $d/dev/null c 1 3 && cp -a /lib/modules/$k $d/lib/modules/ && depmod -b $d $k && ldd /bin/sh >/dev/null && while read -r f; do cp --parents $f $d; done < <(find /etc/modprobe.d -type f) && ldconfig -r $d && (cd $d && find . -print0 | sort -z | cpio -0 -o -H newc --quiet | zstd -q -T0 -c >/var/tmp/x.img) && blkid -po value -s TYPE $(findmnt -no SOURCE /) && find /sys/devices -name modalias -exec sort -zu {} + >/dev/null && rm -r $d /var/tmp/x.img",
     ),
 ];
 
