@@ -52,7 +52,7 @@ fn with_panel_names(e: anyhow::Error) -> anyhow::Error {
     if here.is_empty() {
         return e;
     }
-    alt.with_remedy(Message::again(&format!("{remedy}. In the panels: {}", here.join("; "))))
+    alt.with_remedy(Message::with_lines(&format!("{remedy}. In the panels: {}", here.join("; "))))
 }
 
 #[cfg(test)]

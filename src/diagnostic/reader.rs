@@ -41,11 +41,11 @@ pub struct Locations {
     /// Number of the file in the set.
     pub file: usize,
     head: Range<usize>,
-    keys: Vec<Place>,
+    keys: Vec<KeySpans>,
 }
 
 /// Key (`only_if.field` within tables), the value's place, the places of an array's elements.
-type Place = (String, Range<usize>, Vec<Range<usize>>);
+type KeySpans = (String, Range<usize>, Vec<Range<usize>>);
 
 impl Locations {
     fn new(file: usize, head: Range<usize>, table: &DeTable) -> Self {
@@ -88,7 +88,7 @@ impl Locations {
     }
 }
 
-fn note(table: &DeTable, within: &str, keys: &mut Vec<Place>) {
+fn note(table: &DeTable, within: &str, keys: &mut Vec<KeySpans>) {
     for (key, value) in table {
         let name = format!("{within}{}", key.get_ref());
         let elements = value

@@ -67,7 +67,7 @@ impl Entry {
     /// This error, with the cause of another one: number and remedy are this entry's, and the lines
     /// of the cause stay.
     pub fn with_cause_of(&'static self, e: &anyhow::Error) -> anyhow::Error {
-        let cause = find(e).map_or_else(|| cause(e).into(), |alt| Message::again(&alt.cause));
+        let cause = find(e).map_or_else(|| cause(e).into(), |alt| Message::with_lines(&alt.cause));
         self.with_cause(cause)
     }
 }

@@ -149,7 +149,7 @@ pub mod flag {
     /// A directory that ignores case in names.
     pub const CASEFOLD: u32 = 0x4000_0000;
     /// Flags that a user may set and a copy should have, with chattr's letters.
-    pub const KEPT: [(u32, char); 16] = [
+    pub const COPIED: [(u32, char); 16] = [
         (0x1, 's'),
         (0x2, 'u'),
         (COMPRESSED, 'c'),
@@ -167,7 +167,7 @@ pub mod flag {
         (0x200_0000, 'x'),
         (0x2000_0000, 'P'),
     ];
-    /// All of [`KEPT`].
+    /// All of [`COPIED`].
     pub const MASK: u32 = 0x1
         | 0x2
         | 0x4
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn the_mask_is_what_is_kept() {
-        assert_eq!(flag::KEPT.iter().fold(0, |m, (bit, _)| m | bit), flag::MASK);
+        assert_eq!(flag::COPIED.iter().fold(0, |m, (bit, _)| m | bit), flag::MASK);
     }
 
     #[test]

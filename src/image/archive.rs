@@ -37,13 +37,13 @@ pub struct Archive {
     reader: Reader,
     /// Read behind the head, to be given out first.
     pending: Option<Member>,
-    stand: Stand,
+    state: ReaderState,
     regular: u64,
 }
 
 /// Where in the archive the reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stand {
+enum ReaderState {
     Members,
     /// In front of the content of our last member.
     Checksums,
@@ -85,7 +85,7 @@ impl Archive {
             input,
             reader,
             pending: None,
-            stand: Stand::Members,
+            state: ReaderState::Members,
             regular: 0,
         };
         archive.pending = archive.reader.next()?;
@@ -125,7 +125,7 @@ impl Archive {
     /// # Errors
     /// ALT-633 to 638 with the member's name and the offset in the uncompressed archive.
     pub fn next(&mut self) -> Result<Option<Member>> {
-        if self.stand != Stand::Members {
+        if self.state != ReaderState::Members {
             return Ok(None);
         }
         let member = match self.pending.take() {
@@ -135,7 +135,7 @@ impl Archive {
         let ours = self.head.manifest.is_some();
         match member {
             Some(m) if ours && m.path == CHECKSUMS.as_bytes() && m.is_regular() => {
-                self.stand = Stand::Checksums;
+                self.state = ReaderState::Checksums;
                 Ok(None)
             }
             None if ours => Err(error::IMAGE_CUT.with_cause(format!(
@@ -143,7 +143,7 @@ impl Archive {
                 self.reader.offset()
             ))),
             None => {
-                self.stand = Stand::End;
+                self.state = ReaderState::End;
                 Ok(None)
             }
             Some(m) => {
@@ -197,9 +197,9 @@ impl Archive {
     /// # Errors
     /// ALT-634 if it ends too early, ALT-637 for the first file that differs.
     pub fn finish(&mut self, computed: Option<&Computed>) -> Result<u64> {
-        while self.stand == Stand::Members && self.next()?.is_some() {}
+        while self.state == ReaderState::Members && self.next()?.is_some() {}
         let mut checked = 0;
-        if self.stand == Stand::Checksums {
+        if self.state == ReaderState::Checksums {
             let mut compare = Compare::new(computed, self.regular);
             while let Some(piece) = self.reader.piece()? {
                 compare.take(&piece)?;
@@ -211,7 +211,7 @@ impl Archive {
                 return Err(error::IMAGE_DAMAGED.with_cause(text));
             }
         }
-        self.stand = Stand::End;
+        self.state = ReaderState::End;
         Ok(checked)
     }
 }

@@ -71,10 +71,10 @@ pub fn check(wanted: &Wanted, root: &Path) -> Result<Vec<String>> {
 fn with_device_name(e: anyhow::Error, outside: &Path, location: &Location) -> anyhow::Error {
     match (location, error::find(&e)) {
         (Location::Device(device), Some(alt)) => alt.entry.with_remedy(
-            Message::again(
+            Message::with_lines(
                 &alt.cause.replace(&outside.display().to_string(), &device.display().to_string()),
             ),
-            Message::again(&alt.remedy),
+            Message::with_lines(&alt.remedy),
         ),
         _ => e,
     }

@@ -87,7 +87,7 @@ impl Message {
     }
 
     /// A text that was such a message before, with its lines.
-    pub fn again(text: &str) -> Self {
+    pub fn with_lines(text: &str) -> Self {
         Self(printable_lines(text, false))
     }
 }

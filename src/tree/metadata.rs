@@ -50,7 +50,7 @@ pub struct Metadata {
     pub atime: Option<Time>,
     /// Extended attributes: names and values.
     pub xattrs: Xattrs,
-    /// Inode flags (chattr), from [`flag::KEPT`].
+    /// Inode flags (chattr), from [`flag::COPIED`].
     pub flags: u32,
     /// Project id; 0 if there is none.
     pub project: u32,
@@ -259,7 +259,7 @@ impl MetadataWriter<'_> {
         let missing = wanted & !now;
         // Flags that forbid changes come last.
         let (last, first): (Vec<_>, Vec<_>) =
-            flag::KEPT.iter().partition(|(bit, _)| bit & FORBIDDING_FLAGS != 0);
+            flag::COPIED.iter().partition(|(bit, _)| bit & FORBIDDING_FLAGS != 0);
         for (bit, letter) in first.into_iter().chain(last).filter(|(bit, _)| missing & bit != 0) {
             match attrs::put_flags(&to, now | bit) {
                 Ok(()) => now |= bit,

@@ -77,7 +77,7 @@ mod tests {
     fn what_is_written_is_read() {
         assert_eq!(words(0), None);
         assert_eq!(words(0x4051).as_deref(), Some("secdel,schg,nodump,journal"));
-        for (bit, _) in flag::KEPT {
+        for (bit, _) in flag::COPIED {
             assert_eq!(of_words(&words(bit).unwrap()), bit);
         }
         assert_eq!(of_words(&words(flag::MASK).unwrap()), flag::MASK);

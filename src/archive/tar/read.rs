@@ -280,7 +280,7 @@ impl Reader {
                     return Err(match error::find(&e) {
                         Some(alt) => alt.entry.with_remedy(
                             format!("{} ({})", error::cause(&e), self.place()),
-                            Message::again(&alt.remedy),
+                            Message::with_lines(&alt.remedy),
                         ),
                         None => e.context(self.place()),
                     });

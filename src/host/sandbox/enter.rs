@@ -34,7 +34,7 @@ pub(super) struct Setup {
 }
 
 /// Descriptor of the waiting process that shows that it lives; what lies above it is closed.
-const KEPT_OPEN: libc::c_int = 3;
+const ALIVE_FD: libc::c_int = 3;
 /// Where close_range(2) is missing, descriptors up to this one are closed.
 const OLDER: libc::c_int = 65536;
 const CLOSE_ON_EXEC: libc::c_uint = 4;
@@ -58,7 +58,7 @@ pub(super) fn enter(setup: &Setup) -> std::io::Result<()> {
         let first = check(libc::fork())?;
         if first != 0 {
             // The pipe's end stays open as long as this process lives.
-            check(libc::dup2(alive[1], KEPT_OPEN))?;
+            check(libc::dup2(alive[1], ALIVE_FD))?;
             wait_for(first);
         }
         must(c"follow its parent into", check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)));
@@ -352,7 +352,7 @@ unsafe fn close_on_exec() {
 unsafe fn wait_for(child: libc::pid_t) -> ! {
     // SAFETY: system calls on our own memory, all of them async-signal-safe.
     unsafe {
-        close_from(KEPT_OPEN + 1);
+        close_from(ALIVE_FD + 1);
         ignore_signals();
         loop {
             let mut status = 0;

@@ -14,7 +14,7 @@ use crate::menu::ask::RunningQuery;
 use crate::text::{printable_lines, wrap};
 
 /// How long a program may take before the user is told to wait.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const NOTICE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// What can be heard.
 #[derive(Debug)]
@@ -202,7 +202,7 @@ impl<W: Write> Talk<W> {
             let heard = if said {
                 self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                self.heard.recv_timeout(PATIENCE)
+                self.heard.recv_timeout(NOTICE_TIMEOUT)
             };
             match heard {
                 Ok(Heard::Answer((n, text))) if n == number => return text.map(Some),

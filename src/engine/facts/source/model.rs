@@ -85,6 +85,6 @@ impl Refusal {
     pub fn error(&self) -> anyhow::Error {
         let remedy = "unmount it if it does not belong to the system; or clone the rest: `altdisk mkszfile /root/image.data` describes it \
             without this file system, and `-i /root/image.data` takes that";
-        self.entry.with_remedy(Message::again(&self.cause), remedy)
+        self.entry.with_remedy(Message::with_lines(&self.cause), remedy)
     }
 }
